@@ -1,0 +1,3 @@
+module github.com/uklemu/uklemu
+
+go 1.26

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where an instruction ends and what kind it is: as much decoding as the
+// machine needs to count, and to stop before what the engine gets wrong.
+
+#ifndef UKLEMU_DECODE_H
+#define UKLEMU_DECODE_H
+
+#include <stdint.h>
+
+// What the machine does itself. Everything else is the engine's.
+enum insn_class {
+    CLASS_PLAIN,
+    CLASS_IN, CLASS_OUT, CLASS_INS, CLASS_OUTS,
+    CLASS_HLT, CLASS_CPUID, CLASS_RDMSR, CLASS_WRMSR,
+    CLASS_MOV_FROM_CR, CLASS_MOV_TO_CR, CLASS_MOV_FROM_DR, CLASS_MOV_TO_DR,
+    CLASS_LMSW, CLASS_CLTS, CLASS_INVLPG, CLASS_INVPCID, CLASS_LGDT, CLASS_LIDT, CLASS_XSETBV,
+    CLASS_SYSCALL, CLASS_SYSRET, CLASS_SYSENTER, CLASS_SYSEXIT, CLASS_IRET,
+    CLASS_INT, CLASS_INT3, CLASS_INTO, CLASS_INT1,
+    CLASS_STAC_CLAC, CLASS_WRFSGSBASE, CLASS_RDRAND, CLASS_MONITOR, CLASS_SWAPGS, CLASS_RDPMC,
+    CLASS_LTR,
+    CLASS_SENSITIVE_END, // below: the engine's own, known for other reasons
+    CLASS_PUSHF, CLASS_STI, CLASS_MOV_SS, CLASS_RDTSC,
+    CLASS_RET, CLASS_JMP_INDIRECT, CLASS_CALL_INDIRECT, CLASS_REP_STRING, CLASS_SEGMENT,
+};
+
+enum {
+    PREFIX_REP = 1, PREFIX_REPNE = 2, PREFIX_OPERAND = 4, PREFIX_ADDRESS = 8, PREFIX_LOCK = 16,
+    PREFIX_SEGMENT = 32, // some override; `segment` says which
+};
+
+struct insn {
+    uint8_t length; // 0 if the bytes end before the instruction does
+    uint8_t class;
+    uint8_t prefixes, rex, segment; // segment: 0 to 5 for ES to GS, 0xff none
+    uint8_t map;                    // 0 one byte, 1 0F, 2 0F38, 3 0F3A
+    uint8_t opcode, modrm, sib;
+    uint8_t has_modrm, has_sib, read_modify_write, stack; // stack: addresses memory through RSP or RBP
+    uint8_t immediate;                             // its low byte
+};
+
+// bits: 16, 32 or 64, the size of the code segment.
+void decode(struct insn *i, const uint8_t *p, int room, int bits);
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One engine: libunicorn's CPU with this project's MMU, clock and stops around
+// it. Go fills the first part of struct engine, calls engine_run, and reads
+// the exit, as with KVM's run structure. No hook calls Go.
+
+#ifndef UKLEMU_ENGINE_H
+#define UKLEMU_ENGINE_H
+
+#include "decode.h"
+#include "library.h"
+
+enum exit_reason {
+    EXIT_NONE,
+    EXIT_LIMIT,       // `count` has reached `limit`
+    EXIT_WINDOW,      // the boundary takes interrupts, and that was asked for
+    EXIT_INSTRUCTION, // at an instruction that the machine does itself: `insn`
+    EXIT_EXCEPTION,   // the engine raised `vector` with `error_code`
+    EXIT_FAULT,       // a refused access: `address`, `error_code`; vector 14, or 13 for a non-canonical address
+    EXIT_BUS,         // an access to physical memory that is not RAM: `address`, `physical`
+    EXIT_WATCH,       // an access to a watched page: `address`, `physical`
+    EXIT_PROBE,       // at an address with a probe
+    EXIT_STEP,        // the step asked for is done
+    EXIT_STOP,        // asked for from another thread
+    EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
+};
+
+enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2 };
+
+// Error code of a #PF, SDM vol. 3A 4.7.
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
+
+struct access_record { uint64_t physical, value; uint32_t size, kind; };
+
+struct exit {
+    uint32_t reason, vector, error_code, kind; // kind: ACCESS_
+    uint64_t address, physical;
+    struct insn insn;
+    uint8_t bytes[16]; // of insn
+};
+
+// What a walk of the page tables answers.
+struct translation {
+    uint64_t physical;
+    uint32_t error_code; // of the #PF; meaningful if fault
+    uint8_t fault;       // 0, 13 (not canonical) or 14
+    uint8_t executable, user, writable, global;
+    uint8_t page_shift; // 12, 21 or 30 (22 for 4 MiB)
+};
+
+// Blocks that start in one page of RAM, by offset in it: how many instructions.
+struct block { uint16_t size, count : 10, flags : 6; };
+enum { BLOCK_REP = 1 }; // starts with a REP string instruction, which loops through it
+struct page_blocks { struct block at[4096]; };
+struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
+struct visited { uint64_t pc; uint32_t size; };
+
+#define CODE_PAGES 64
+#define VISITED 64
+#define ALIASES 8
+#define RECORDS 64
+
+struct engine {
+    // Set by Go before a run.
+    uint64_t limit;          // stop when `count` is there
+    uint64_t tsc_offset;     // RDTSC is count + tsc_offset
+    uint64_t tsc_aux;
+    uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
+    uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
+    uint32_t want_window;    // stop at the first boundary that takes interrupts
+    uint32_t want_step;      // one instruction
+    uint32_t resume;         // the probe at the first instruction has been reported
+    uint32_t assist;         // accesses to refused pages go through, and are recorded
+    uint32_t state_changed;  // the context holds a state to load
+    uint32_t smap_off, rdrand_off, guest_tf;
+    uint64_t rflags;
+    uint64_t forced_reads[8];
+    uint32_t forced_count, forced_next;
+    volatile int32_t attention; // set by another thread: EXIT_STOP
+
+    // Set by a run.
+    struct exit exit;
+    uint64_t count; // instructions retired since the engine was made
+    uint64_t fills, runs;
+    struct access_record record[RECORDS];
+    uint32_t records, inhibit;
+
+    // Memory.
+    uint8_t *ram;
+    uint64_t ram_size;
+    uint8_t *dirty;        // a byte per page of RAM
+    uint32_t *dirty_list;
+    uint32_t dirty_count;
+    uint8_t *watch;        // a byte per page of RAM: refuse it
+    uint32_t watched_pages;
+    uint64_t watch_virtual[16];
+    uint32_t watch_virtual_count;
+
+    // Observation.
+    uint8_t *edges;        // edge coverage, or NULL
+    uint64_t edge_mask, edge_begin, edge_end, edge_previous;
+    uint64_t *trace;       // addresses of every instruction in the observed range, a ring
+    uint64_t trace_mask, trace_count;
+    uc_hook trace_hook;
+    uint64_t visited_count;
+    struct visited visited[VISITED];
+
+    // Private to C.
+    uc_engine *uc;
+    uc_context *context;
+    uint8_t *state; // context's bytes
+    size_t context_size;
+    struct code_page code[CODE_PAGES];
+    struct page_blocks **blocks; // by page of RAM
+    uint64_t block_pc;
+    uint32_t block_size, block_count;
+    uint32_t stepping, identity, flush, correct, retranslate;
+    uint64_t retranslate_pc;
+    struct translation refused;
+    uint32_t refused_valid, refused_kind;
+    uint64_t refused_page;
+    uint64_t *points; // open hash of addresses with a code hook
+    uint8_t *point_kind;
+    uc_hook *point_hook;
+    uint32_t points_size, points_used;
+    uint64_t alias[ALIASES];
+    uint32_t aliases;
+    uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
+};
+
+enum { POINT_INSN = 1, POINT_PROBE = 2 };
+
+struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room);
+void engine_free(struct engine *e);
+void engine_run(struct engine *e);
+void engine_save(struct engine *e);  // the CPU's state into the context
+void engine_walk(struct engine *e, uint64_t address, int kind, int user, int implicit, int set, struct translation *out);
+int engine_read_virtual(struct engine *e, uint64_t address, void *to, uint32_t size, int user, int implicit, struct translation *bad);
+int engine_write_virtual(struct engine *e, uint64_t address, const void *from, uint32_t size, int user, int implicit, struct translation *bad);
+void engine_flush_tlb(struct engine *e);
+void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size); // RAM was written from outside
+int engine_add_probe(struct engine *e, uint64_t address);
+void engine_remove_probe(struct engine *e, uint64_t address);
+int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
+void engine_mark_dirty(struct engine *e, uint64_t page);
+
+// Shared by the C files.
+void engine_stop(struct engine *e, int reason);
+int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to); // bytes readable as code, at most 15
+int engine_count_to(struct engine *e, uint64_t pc);             // instructions from block_pc to pc
+void engine_hooks(struct engine *e);
+int engine_point(struct engine *e, uint64_t pc);
+int engine_add_point(struct engine *e, uint64_t pc, int kind);
+int engine_sensitive(const struct engine *e, const struct insn *i);
+int engine_privileged(const struct insn *i);
+#define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
+
+#endif

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What libunicorn calls while it runs: TLB misses, blocks, single addresses,
+// exceptions. Everything here is hot or may be; nothing of it is Go.
+
+#include "engine.h"
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HF_INHIBIT_IRQ (1u << 3)
+#define RFLAGS_IF 0x200
+
+void engine_stop(struct engine *e, int reason)
+{
+    e->exit.reason = reason;
+    uc_emu_stop(e->uc);
+}
+
+void engine_mark_dirty(struct engine *e, uint64_t page)
+{
+    if (e->dirty[page]) return;
+    e->dirty[page] = 1;
+    e->dirty_list[e->dirty_count++] = page;
+}
+
+static int cpl(struct engine *e)
+{
+    uint16_t cs = 0;
+    if (!(e->cr0 & 1)) return 0;
+    uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
+    return cs & 3;
+}
+
+static uint32_t hidden_flags(struct engine *e)
+{
+    uint32_t flags;
+    uc_context_save(e->uc, e->context);
+    memcpy(&flags, e->state + e->offset_hflags, 4);
+    e->bits = flags & 1u << 15 ? 64 : flags & 1u << 4 ? 32 : 16;
+    e->inhibit = !!(flags & HF_INHIBIT_IRQ);
+    return flags;
+}
+
+// ---- TLB misses
+
+// A segment load reads its descriptor as a supervisor, whatever the CPL (SDM
+// vol. 3A 4.6); the engine does not say so.
+static int reads_descriptor(struct engine *e, uint64_t va)
+{
+    uc_x86_mmr gdt, ldt;
+    struct insn i;
+    uint8_t bytes[16];
+    uint64_t rip = 0;
+    uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
+    hidden_flags(e);
+    int n = engine_code_at(e, rip, bytes);
+    decode(&i, bytes, n, e->bits);
+    if (i.class != CLASS_SEGMENT && i.class != CLASS_MOV_SS) return 0;
+    uc_reg_read(e->uc, UC_X86_REG_GDTR, &gdt);
+    uc_reg_read(e->uc, UC_X86_REG_LDTR, &ldt);
+    uint64_t page = va & ~0xfffull;
+    return (page + 4095 >= gdt.base && page <= gdt.base + gdt.limit) ||
+           (ldt.selector & ~3 && page + 4095 >= ldt.base && page <= ldt.base + ldt.limit);
+}
+
+static bool refuse(struct engine *e, uint64_t va, int kind, const struct translation *t, int reason)
+{
+    e->refused = *t;
+    e->refused_page = va;
+    e->refused_kind = kind;
+    e->refused_valid = reason;
+    return false;
+}
+
+// Accesses through the window are recorded one by one, and reach RAM from there.
+static bool record_through_window(struct engine *e, uint64_t physical, uc_tlb_entry *out)
+{
+    uint32_t slot = e->aliases < ALIASES ? e->aliases++ : ALIASES - 1;
+    for (uint32_t i = 0; i < slot; i++)
+        if (e->alias[i] == (physical & ~0xfffull)) slot = i;
+    e->alias[slot] = physical & ~0xfffull;
+    out->paddr = MMIO_WINDOW + slot * 4096ull;
+    out->perms = UC_PROT_READ | UC_PROT_WRITE;
+    return true;
+}
+
+static int watched(const struct engine *e, uint64_t va, uint64_t page)
+{
+    if (e->watched_pages && e->watch[page]) return 1;
+    for (uint32_t i = 0; i < e->watch_virtual_count; i++)
+        if ((va ^ e->watch_virtual[i]) < 4096) return 1;
+    return 0;
+}
+
+static void remember_code(struct engine *e, uint64_t va, uint64_t physical)
+{
+    uint64_t page = physical >> 12;
+    struct code_page *c = &e->code[va >> 12 & (CODE_PAGES - 1)];
+    if (!e->blocks[page]) e->blocks[page] = calloc(1, sizeof(struct page_blocks));
+    c->page = va >> 12;
+    c->blocks = e->blocks[page];
+    c->host = e->ram + (page << 12);
+}
+
+static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, void *data)
+{
+    struct engine *e = data;
+    struct translation t;
+    (void)uc;
+    if (e->identity) {
+        out->paddr = va;
+        out->perms = UC_PROT_ALL;
+        return true;
+    }
+    e->fills++;
+    int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = cpl(e) == 3;
+    engine_walk(e, va, kind, user, 0, 1, &t);
+    if (t.fault && user && kind != ACCESS_FETCH && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
+    if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
+    if (t.physical >= e->ram_size) {
+        if (e->assist && kind != ACCESS_FETCH) return record_through_window(e, t.physical, out);
+        return refuse(e, va, kind, &t, EXIT_BUS);
+    }
+    uint64_t page = t.physical >> 12;
+    int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
+    if (is_watched && kind != ACCESS_FETCH) {
+        if (!e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
+        if (kind == ACCESS_WRITE) engine_mark_dirty(e, page);
+        return record_through_window(e, t.physical, out);
+    }
+    out->paddr = t.physical;
+    if (kind == ACCESS_FETCH) {
+        remember_code(e, va, t.physical);
+        out->perms = UC_PROT_EXEC;
+        // Reading is allowed as well where neither SMAP nor a key could say no.
+        if (!is_watched && (!t.user || (user && !(e->cr4 & 1u << 22)))) out->perms |= UC_PROT_READ;
+    } else {
+        out->perms = UC_PROT_READ;
+        if (kind == ACCESS_WRITE) {
+            out->perms |= UC_PROT_WRITE;
+            engine_mark_dirty(e, page);
+        }
+    }
+    return true;
+}
+
+static uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *data)
+{
+    struct engine *e = data;
+    uint64_t physical = e->alias[offset >> 12 & (ALIASES - 1)] | (offset & 0xfff), value = ~0ull;
+    (void)uc;
+    if (physical + size <= e->ram_size) {
+        value = 0;
+        memcpy(&value, e->ram + physical, size);
+    } else if (e->forced_next < e->forced_count) {
+        value = e->forced_reads[e->forced_next++];
+    }
+    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, value, size, ACCESS_READ};
+    return value;
+}
+
+static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *data)
+{
+    struct engine *e = data;
+    uint64_t physical = e->alias[offset >> 12 & (ALIASES - 1)] | (offset & 0xfff);
+    (void)uc;
+    if (physical + size <= e->ram_size) memcpy(e->ram + physical, &value, size);
+    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, value, size, ACCESS_WRITE};
+}
+
+// ---- Code: what is in a block, how many instructions, which to stop at
+
+static const uint8_t *code_host(struct engine *e, uint64_t pc)
+{
+    struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
+    if (c->page != pc >> 12) {
+        struct translation t;
+        engine_walk(e, pc, ACCESS_FETCH, cpl(e) == 3, 0, 0, &t);
+        if (t.fault || t.physical >= e->ram_size) return NULL;
+        remember_code(e, pc, t.physical);
+    }
+    return c->host + (pc & 0xfff);
+}
+
+int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to)
+{
+    int first = 4096 - (pc & 0xfff);
+    const uint8_t *p = code_host(e, pc);
+    if (!p) return 0;
+    if (first >= 15) {
+        memcpy(to, p, 15);
+        return 15;
+    }
+    memcpy(to, p, first);
+    p = code_host(e, pc + first);
+    if (!p) return first;
+    memcpy(to + first, p, 15 - first);
+    return 15;
+}
+
+int engine_count_to(struct engine *e, uint64_t pc)
+{
+    uint8_t bytes[16];
+    struct insn i;
+    int n = 0;
+    for (uint64_t at = e->block_pc; at < pc && at < e->block_pc + e->block_size; at += i.length, n++) {
+        decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
+        if (!i.length) break;
+    }
+    return n;
+}
+
+int engine_sensitive(const struct engine *e, const struct insn *i)
+{
+    switch (i->class) {
+    case CLASS_STAC_CLAC: return e->smap_off;
+    case CLASS_SWAPGS: case CLASS_LTR: case CLASS_CLTS: return 0;
+    }
+    return i->class != CLASS_PLAIN && i->class < CLASS_SENSITIVE_END;
+}
+
+// At CPL 3 the engine itself raises the #GP that these deserve.
+int engine_privileged(const struct insn *i)
+{
+    switch (i->class) {
+    case CLASS_HLT: case CLASS_RDMSR: case CLASS_WRMSR: case CLASS_MOV_FROM_CR: case CLASS_MOV_TO_CR:
+    case CLASS_MOV_FROM_DR: case CLASS_MOV_TO_DR: case CLASS_LMSW: case CLASS_INVLPG: case CLASS_LGDT:
+    case CLASS_LIDT: case CLASS_XSETBV: case CLASS_SYSRET: case CLASS_SYSEXIT: return 1;
+    }
+    return 0;
+}
+
+int engine_point(struct engine *e, uint64_t pc)
+{
+    if (!e->points_size) return -1;
+    for (uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;; h++) {
+        uint32_t at = h & (e->points_size - 1);
+        if (!e->point_kind[at]) return -1;
+        if (e->points[at] == pc) return at;
+    }
+}
+
+static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data);
+
+static void grow_points(struct engine *e)
+{
+    uint32_t old = e->points_size, size = old ? old * 2 : 256;
+    uint64_t *points = e->points;
+    uint8_t *kind = e->point_kind;
+    uc_hook *hook = e->point_hook;
+    e->points = calloc(size, sizeof *points);
+    e->point_kind = calloc(size, 1);
+    e->point_hook = calloc(size, sizeof *hook);
+    e->points_size = size;
+    for (uint32_t i = 0; i < old; i++) {
+        if (!kind[i]) continue;
+        uint32_t h = (points[i] ^ points[i] >> 12) * 0x9e3779b1u;
+        while (e->point_kind[h & (size - 1)]) h++;
+        e->points[h & (size - 1)] = points[i];
+        e->point_kind[h & (size - 1)] = kind[i];
+        e->point_hook[h & (size - 1)] = hook[i];
+    }
+    free(points);
+    free(kind);
+    free(hook);
+}
+
+// 1 if the address had no hook before.
+int engine_add_point(struct engine *e, uint64_t pc, int kind)
+{
+    int at = engine_point(e, pc);
+    if (at >= 0) {
+        e->point_kind[at] |= kind;
+        return 0;
+    }
+    if (e->points_used * 2 >= e->points_size) grow_points(e);
+    uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;
+    while (e->point_kind[h & (e->points_size - 1)]) h++;
+    at = h & (e->points_size - 1);
+    e->points[at] = pc;
+    e->point_kind[at] = kind;
+    e->points_used++;
+    uc_hook_add(e->uc, &e->point_hook[at], UC_HOOK_CODE, on_code, e, pc, pc);
+    return 1;
+}
+
+// look_at decodes a block; true if it holds an instruction that the machine
+// does itself and that the translated code would not stop at.
+static int look_at(struct engine *e, uint64_t pc, uint32_t size, int *count, int *rep)
+{
+    uint8_t bytes[16];
+    struct insn i;
+    int added = 0, n = 0;
+    *rep = 0;
+    for (uint64_t at = pc; at < pc + size; at += i.length, n++) {
+        decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
+        if (!i.length) break;
+        if (!n) *rep = i.class == CLASS_REP_STRING || ((i.class == CLASS_INS || i.class == CLASS_OUTS) && i.prefixes & 3);
+        if (engine_sensitive(e, &i)) added |= engine_add_point(e, at, POINT_INSN);
+    }
+    *count = n ? n : 1;
+    return added;
+}
+
+static struct block *block_at(struct engine *e, uint64_t pc)
+{
+    struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
+    if (c->page != pc >> 12 && !code_host(e, pc)) return NULL;
+    return &c->blocks->at[pc & 0xfff];
+}
+
+static void learn_block(struct engine *e, uint64_t pc, uint32_t size)
+{
+    int count, rep;
+    struct block *b = block_at(e, pc);
+    hidden_flags(e);
+    int added = look_at(e, pc, size, &count, &rep);
+    if (b) *b = (struct block){.size = size, .count = count, .flags = rep ? BLOCK_REP : 0};
+    if (!added) return;
+    e->retranslate = size;
+    e->retranslate_pc = pc;
+    uc_emu_stop(e->uc);
+}
+
+// The engine has translated a block, for the first time or because its bytes changed.
+static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
+{
+    struct engine *e = data;
+    (void)uc, (void)before;
+    if (!e->stepping) learn_block(e, now->pc, now->size);
+}
+
+// ---- Blocks: the clock
+
+// REP in a loop of blocks: the last one only finds RCX at zero and goes on.
+static int rep_is_over(struct engine *e, uint64_t pc, uint32_t size)
+{
+    uint64_t rcx = 0;
+    if (e->block_pc + e->block_size != pc + size) return 0;
+    uc_reg_read(e->uc, UC_X86_REG_RCX, &rcx);
+    return !rcx;
+}
+
+static inline void cover(struct engine *e, uint64_t pc)
+{
+    if (pc - e->edge_begin >= e->edge_end) return; // edge_end is a length
+    uint64_t here = (pc ^ pc >> 17) * 0x9e3779b97f4a7c15ull >> 20;
+    uint8_t *hits = &e->edges[(here ^ e->edge_previous) & e->edge_mask];
+    if (*hits < 255) ++*hits;
+    e->edge_previous = here >> 1;
+}
+
+// accept counts a block that is about to run.
+static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
+{
+    e->count += count;
+    e->block_pc = pc;
+    e->block_size = size;
+    e->block_count = count;
+    e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size};
+    if (e->edges) cover(e, pc);
+}
+
+static void slow_block(struct engine *e, uint64_t pc, uint32_t size)
+{
+    struct block *b = block_at(e, pc);
+    uint32_t n = 1;
+    if (!b || b->size != size) {
+        learn_block(e, pc, size);
+        if (e->retranslate) return;
+        b = block_at(e, pc);
+    }
+    if (b) {
+        n = b->count;
+        if (b->flags & BLOCK_REP && rep_is_over(e, pc, size)) n = 0;
+    }
+    if (e->attention) {
+        engine_stop(e, EXIT_STOP);
+        return;
+    }
+    if (n && e->want_window) { // not inside the tail of a REP: that is no boundary
+        uint64_t flags = 0;
+        uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &flags);
+        if (flags & RFLAGS_IF) {
+            hidden_flags(e);
+            if (!e->inhibit) {
+                engine_stop(e, EXIT_WINDOW);
+                return;
+            }
+        }
+    }
+    if (n && e->count + n > e->limit) {
+        engine_stop(e, EXIT_LIMIT);
+        return;
+    }
+    accept(e, pc, size, n);
+}
+
+static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    (void)uc;
+    if (__builtin_expect(e->stepping, 0)) {
+        if (e->stepping++ == 1) {
+            accept(e, pc, size, 0);
+        } else {
+            engine_stop(e, EXIT_STEP); // an instruction after which TF traps nothing, such as MOV SS
+        }
+        return;
+    }
+    struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
+    if (__builtin_expect(c->page == pc >> 12, 1)) {
+        struct block *b = &c->blocks->at[pc & 0xfff];
+        if (__builtin_expect(b->size == size && !b->flags && e->count + b->count <= e->limit && !e->want_window && !e->attention, 1)) {
+            accept(e, pc, size, b->count);
+            return;
+        }
+    }
+    slow_block(e, pc, size);
+}
+
+// ---- Single addresses, exceptions, the time-stamp counter
+
+static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    (void)uc, (void)size;
+    if (e->stepping || e->exit.reason) return;
+    int at = engine_point(e, pc);
+    if (at < 0) return;
+    if (e->point_kind[at] & POINT_PROBE) {
+        if (!e->resume) {
+            e->correct = 1;
+            engine_stop(e, EXIT_PROBE);
+            return;
+        }
+        e->resume = 0;
+    }
+    if (!(e->point_kind[at] & POINT_INSN)) return;
+    hidden_flags(e);
+    decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
+    if (!engine_sensitive(e, &e->exit.insn) || (engine_privileged(&e->exit.insn) && cpl(e) == 3)) return;
+    e->correct = 1;
+    engine_stop(e, EXIT_INSTRUCTION);
+}
+
+static void on_exception(uc_engine *uc, uint32_t vector, void *data)
+{
+    struct engine *e = data;
+    (void)uc;
+    if (vector == 1) { // TF: the instruction is done
+        engine_stop(e, e->stepping && !e->guest_tf ? EXIT_STEP : EXIT_EXCEPTION);
+    } else {
+        e->correct = 1;
+        engine_stop(e, EXIT_EXCEPTION);
+    }
+    e->exit.vector = vector;
+}
+
+static bool on_invalid(uc_engine *uc, void *data)
+{
+    on_exception(uc, 6, data);
+    return true;
+}
+
+static void read_tsc(struct engine *e)
+{
+    uint64_t rip = 0, now = e->count;
+    if (!e->stepping) {
+        uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
+        now += engine_count_to(e, rip) - (uint64_t)e->block_count;
+    }
+    now += e->tsc_offset;
+    uint64_t low = now & 0xffffffff, high = now >> 32;
+    uc_reg_write(e->uc, UC_X86_REG_RAX, &low);
+    uc_reg_write(e->uc, UC_X86_REG_RDX, &high);
+}
+
+static int on_rdtsc(uc_engine *uc, void *data)
+{
+    (void)uc;
+    read_tsc(data);
+    return 1;
+}
+
+static int on_rdtscp(uc_engine *uc, void *data)
+{
+    struct engine *e = data;
+    uint64_t aux = e->tsc_aux & 0xffffffff;
+    read_tsc(e);
+    uc_reg_write(uc, UC_X86_REG_RCX, &aux);
+    return 1;
+}
+
+static void on_trace(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    (void)uc, (void)size;
+    e->trace[e->trace_count++ & e->trace_mask] = pc;
+}
+
+// engine_trace writes the address of every instruction in [begin, end] into a
+// ring of mask+1 addresses; a null ring ends it.
+int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask)
+{
+    if (e->trace_hook) uc_hook_del(e->uc, e->trace_hook);
+    e->trace_hook = 0;
+    e->trace = ring;
+    e->trace_mask = mask;
+    e->trace_count = 0;
+    int err = ring ? uc_hook_add(e->uc, &e->trace_hook, UC_HOOK_CODE, on_trace, e, begin, end) : 0;
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    return err;
+}
+
+void engine_hooks(struct engine *e)
+{
+    uc_hook h;
+    uc_engine *uc = e->uc;
+    uc_hook_add(uc, &h, UC_HOOK_TLB_FILL, on_fill, e, 1, 0);
+    uc_hook_add(uc, &h, UC_HOOK_BLOCK, on_block, e, 1, 0);
+    uc_hook_add(uc, &h, UC_HOOK_EDGE_GENERATED, on_edge, e, 1, 0);
+    uc_hook_add(uc, &h, UC_HOOK_INTR, on_exception, e, 1, 0);
+    uc_hook_add(uc, &h, UC_HOOK_INSN_INVALID, on_invalid, e, 1, 0);
+    uc_hook_add(uc, &h, UC_HOOK_INSN, on_rdtsc, e, 1, 0, UC_X86_INS_RDTSC);
+    uc_hook_add(uc, &h, UC_HOOK_INSN, on_rdtscp, e, 1, 0, UC_X86_INS_RDTSCP);
+    uc_mmio_map(uc, MMIO_WINDOW, ALIASES * 4096, on_window_read, e, on_window_write, e);
+}

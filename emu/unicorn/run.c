@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Entering the engine, stepping it, and telling why it stopped.
+
+#include "engine.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RFLAGS_TF 0x100ull
+#define UC_ERR_EXCEPTION 21
+
+static uint64_t read_register(struct engine *e, int id)
+{
+    uint64_t value = 0;
+    uc_reg_read(e->uc, id, &value);
+    return value;
+}
+
+void engine_flush_tlb(struct engine *e)
+{
+    uc_ctl(e->uc, UC_CTL_TLB_FLUSH);
+    for (int i = 0; i < CODE_PAGES; i++) e->code[i].page = ~0ull;
+    e->flush = 0;
+}
+
+// The engine takes virtual addresses here; with identity set they are physical.
+void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size)
+{
+    for (uint64_t page = physical >> 12; page <= (physical + size - 1) >> 12 && page < e->ram_size >> 12; page++) {
+        if (!e->blocks[page]) continue;
+        engine_flush_tlb(e);
+        e->identity = 1;
+        uc_ctl(e->uc, UC_CTL_TB_REMOVE, page << 12, (page + 1) << 12);
+        e->identity = 0;
+        engine_flush_tlb(e);
+        memset(e->blocks[page], 0, sizeof *e->blocks[page]);
+    }
+}
+
+int engine_add_probe(struct engine *e, uint64_t address)
+{
+    struct translation t;
+    if (!engine_add_point(e, address, POINT_PROBE)) return 0;
+    // Blocks that were translated without it must go: where the page is known, only those.
+    for (int user = 0; user < 2; user++) {
+        engine_walk(e, address, ACCESS_FETCH, user, 0, 0, &t);
+        if (!t.fault && t.physical < e->ram_size && address >> 63) {
+            engine_forget_code(e, t.physical, 1);
+            return 0;
+        }
+    }
+    return uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+}
+
+// The hook stays: an address without a probe costs what an instruction that
+// the machine does itself costs.
+void engine_remove_probe(struct engine *e, uint64_t address)
+{
+    int at = engine_point(e, address);
+    if (at >= 0) e->point_kind[at] = (e->point_kind[at] & ~POINT_PROBE) | POINT_INSN;
+}
+
+void engine_save(struct engine *e)
+{
+    uint32_t flags;
+    uc_context_save(e->uc, e->context);
+    e->rflags = read_register(e, UC_X86_REG_RFLAGS);
+    memcpy(&flags, e->state + e->offset_hflags, 4);
+    e->bits = flags & 1u << 15 ? 64 : flags & 1u << 4 ? 32 : 16;
+    e->inhibit = flags >> 3 & 1;
+}
+
+static void load(struct engine *e)
+{
+    int32_t none = -1;
+    // The engine would take the next contributory exception for a double
+    // fault: it clears this only where it delivers by itself.
+    memcpy(e->state + e->offset_old_exception, &none, 4);
+    uc_context_restore(e->uc, e->context);
+    uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->rflags);
+    e->state_changed = 0;
+}
+
+static void fault_exit(struct engine *e)
+{
+    uint64_t address;
+    memcpy(&address, (uint8_t *)e->uc + e->offset_invalid_address, 8);
+    if (address >> 12 != e->refused_page >> 12) address = e->refused_page;
+    e->exit.reason = e->refused_valid;
+    e->exit.address = address;
+    e->exit.kind = e->refused_kind;
+    e->exit.vector = e->refused.fault;
+    e->exit.error_code = e->refused.error_code;
+    e->exit.physical = (e->refused.physical & ~0xfffull) | (address & 0xfff);
+    e->exit.insn.length = 0;
+    if (e->refused_kind != ACCESS_FETCH) {
+        uint64_t rip = read_register(e, UC_X86_REG_RIP);
+        decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, rip, e->exit.bytes), e->bits);
+        if (e->exit.vector == 14 && e->exit.insn.read_modify_write) e->exit.error_code |= PF_W;
+        e->correct = 1;
+    }
+}
+
+// emulate runs the engine once. True if it stopped for a reason that the
+// caller of engine_run should know.
+static int emulate(struct engine *e)
+{
+    e->refused_valid = e->correct = e->retranslate = 0;
+    e->runs++;
+    int err = uc_emu_start(e->uc, read_register(e, UC_X86_REG_RIP), 0, 0, 0);
+    if (e->retranslate) {
+        uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->retranslate_pc, e->retranslate_pc + e->retranslate);
+        if (!e->exit.reason) return 0;
+    }
+    if (err == UC_ERR_EXCEPTION && e->refused_valid) {
+        fault_exit(e);
+    } else if (err) {
+        e->exit.reason = EXIT_ERROR;
+        e->exit.error_code = err;
+    } else if (!e->exit.reason) { // it left by itself, such as after a change of state
+        return 0;
+    }
+    return 1;
+}
+
+static void correct(struct engine *e)
+{
+    if (!e->correct || e->stepping) return;
+    e->correct = 0;
+    e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)e->block_count;
+}
+
+// PUSHF of a stepped instruction stored a TF that is ours.
+static void hide_trap_flag(struct engine *e)
+{
+    struct translation bad;
+    uint64_t rsp = read_register(e, 44); // UC_X86_REG_RSP
+    uint8_t byte;
+    if (engine_read_virtual(e, rsp + 1, &byte, 1, 0, 1, &bad)) return;
+    byte &= ~1;
+    engine_write_virtual(e, rsp + 1, &byte, 1, 0, 1, &bad);
+}
+
+// step_once runs one instruction by the trap flag, which the guest does not get to see.
+static int step_once(struct engine *e)
+{
+    struct insn i;
+    uint8_t bytes[16];
+    uint64_t rip = read_register(e, UC_X86_REG_RIP), flags = read_register(e, UC_X86_REG_RFLAGS), own = flags | RFLAGS_TF;
+    int at = engine_point(e, rip);
+    if (at >= 0 && e->point_kind[at] & POINT_PROBE && !e->resume) {
+        e->exit.reason = EXIT_PROBE;
+        return 1;
+    }
+    decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
+    uint16_t cs = 0;
+    uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
+    if (i.length && engine_sensitive(e, &i) && !((cs & 3) == 3 && engine_privileged(&i))) {
+        e->exit.reason = EXIT_INSTRUCTION;
+        e->exit.insn = i;
+        memcpy(e->exit.bytes, bytes, 16);
+        return 1;
+    }
+    e->resume = 0;
+    e->guest_tf = !!(flags & RFLAGS_TF);
+    e->stepping = 1;
+    uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &own);
+    int stopped;
+    do stopped = emulate(e);
+    while (!stopped && (e->retranslate || e->stepping == 1));
+    e->stepping = 0;
+    int done = e->exit.reason == EXIT_STEP || (e->exit.reason == EXIT_EXCEPTION && e->exit.vector == 1);
+    if (!e->guest_tf && !(done && i.map == 0 && i.opcode == 0x9d)) {
+        flags = read_register(e, UC_X86_REG_RFLAGS) & ~RFLAGS_TF;
+        uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &flags);
+    }
+    if (!done) return stopped;
+    e->count++;
+    if (!e->guest_tf && i.class == CLASS_PUSHF) hide_trap_flag(e);
+    if (e->exit.reason == EXIT_STEP) e->exit.reason = EXIT_NONE;
+    return e->exit.reason != EXIT_NONE;
+}
+
+// The engine translates ahead into the next page, and faults there before the
+// instructions ahead of it have run: then those go one at a time.
+static int translated_ahead(struct engine *e)
+{
+    if (e->exit.reason != EXIT_FAULT && e->exit.reason != EXIT_BUS) return 0;
+    if (e->exit.kind != ACCESS_FETCH) return 0;
+    uint64_t rip = read_register(e, UC_X86_REG_RIP);
+    if (rip >> 12 == e->exit.address >> 12) return 0;
+    struct insn i;
+    uint8_t bytes[16];
+    int room = 4096 - (rip & 0xfff);
+    engine_save(e);
+    int n = engine_code_at(e, rip, bytes);
+    decode(&i, bytes, n < room ? n : room, e->bits);
+    return i.length != 0;
+}
+
+void engine_run(struct engine *e)
+{
+    int in_steps = e->want_step || e->assist;
+    uint64_t ahead = ~0ull; // the page to leave in steps
+    memset(&e->exit, 0, sizeof e->exit);
+    e->records = 0;
+    e->forced_next = 0;
+    e->aliases = 0;
+    if (e->state_changed) load(e);
+    if (e->flush) engine_flush_tlb(e);
+    for (;;) {
+        if (e->attention) {
+            e->exit.reason = EXIT_STOP;
+            break;
+        }
+        if (e->count >= e->limit) {
+            e->exit.reason = EXIT_LIMIT;
+            break;
+        }
+        if (in_steps || ahead == read_register(e, UC_X86_REG_RIP) >> 12) {
+            engine_save(e);
+            if (e->want_window && e->rflags & 0x200 && !e->inhibit) {
+                e->exit.reason = EXIT_WINDOW;
+                break;
+            }
+            int stopped = step_once(e);
+            if (stopped && !(e->exit.reason == EXIT_NONE)) break;
+            if (e->want_step || e->assist) {
+                e->exit.reason = EXIT_STEP;
+                break;
+            }
+            continue;
+        }
+        ahead = ~0ull;
+        in_steps = 0;
+        if (!emulate(e)) continue;
+        if (e->exit.reason == EXIT_LIMIT) { // the limit lies within this block
+            e->exit.reason = EXIT_NONE;
+            in_steps = 1;
+            continue;
+        }
+        if (translated_ahead(e)) {
+            ahead = read_register(e, UC_X86_REG_RIP) >> 12;
+            e->exit.reason = EXIT_NONE;
+            continue;
+        }
+        break;
+    }
+    engine_save(e);
+    correct(e);
+}
+
+struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    uint64_t pages = ram_size >> 12;
+    int err = 0;
+    const char *what = "memory";
+    if (!e) goto no_memory;
+    e->ram = ram;
+    e->ram_size = ram_size;
+    e->limit = ~0ull;
+    e->bits = 64;
+    e->dirty = calloc(pages, 1);
+    e->dirty_list = malloc(pages * sizeof *e->dirty_list);
+    e->watch = calloc(pages, 1);
+    e->blocks = calloc(pages, sizeof *e->blocks);
+    if (!e->dirty || !e->dirty_list || !e->watch || !e->blocks) goto no_memory;
+    if ((what = "uc_open", err = uc_open(UC_ARCH_X86, UC_MODE_64, &e->uc))) goto failed;
+    if ((what = "the CPU model", err = uc_ctl(e->uc, UC_CTL_CPU_MODEL, UC_CPU_X86_ICELAKE_SERVER))) goto failed;
+    if ((what = "the virtual TLB", err = uc_ctl(e->uc, UC_CTL_TLB_TYPE, 1))) goto failed;
+    if ((what = "exits", err = uc_ctl(e->uc, UC_CTL_USE_EXITS, 1))) goto failed;
+    if ((what = "uc_mem_map_ptr", err = uc_mem_map_ptr(e->uc, 0, ram_size, UC_PROT_ALL, ram))) goto failed;
+    if ((what = "uc_context_alloc", err = uc_context_alloc(e->uc, &e->context))) goto failed;
+    e->context_size = uc_context_size(e->uc);
+    e->state = (uint8_t *)e->context;
+    engine_hooks(e);
+    engine_flush_tlb(e);
+    engine_save(e);
+    return e;
+no_memory:
+    snprintf(why, room, "out of memory for %llu pages of guest RAM", (unsigned long long)pages);
+    engine_free(e);
+    return NULL;
+failed:
+    snprintf(why, room, "%s: %s", what, uc_strerror(err));
+    engine_free(e);
+    return NULL;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e) return;
+    if (e->context) uc_context_free(e->context);
+    if (e->uc) uc_close(e->uc);
+    if (e->blocks) for (uint64_t i = 0; i < e->ram_size >> 12; i++) free(e->blocks[i]);
+    free(e->blocks);
+    free(e->points);
+    free(e->point_kind);
+    free(e->point_hook);
+    free(e->watch);
+    free(e->dirty_list);
+    free(e->dirty);
+    free(e);
+}

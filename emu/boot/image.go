@@ -44,21 +44,8 @@ var recognisers = []struct {
 // Open reads the headers of the image at path. The error is an [*Error] that
 // wraps one of this package's sentinels. Close the image when it is loaded.
 func Open(path string) (*Image, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &Error{File: path, Err: ErrUnreadable, Cause: reason(err)}
-	}
-	img, err := openFile(path, f)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	img.closer = f
-	return img, nil
-}
-
-func openFile(path string, f *os.File) (*Image, error) {
-	info, err := f.Stat()
+	// Asked before the file is opened: opening a named pipe waits for a writer.
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, &Error{File: path, Err: ErrUnreadable, Cause: reason(err)}
 	}
@@ -68,7 +55,17 @@ func openFile(path string, f *os.File) (*Image, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &Error{File: path, Err: ErrUnreadable, Found: "a " + kindOf(info.Mode()), Want: "a regular file"}
 	}
-	return Parse(path, f, info.Size())
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &Error{File: path, Err: ErrUnreadable, Cause: reason(err)}
+	}
+	img, err := Parse(path, f, info.Size())
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	img.closer = f
+	return img, nil
 }
 
 func kindOf(mode os.FileMode) string {

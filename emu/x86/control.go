@@ -89,7 +89,7 @@ func (c *CPU) WriteCR3(s *State, v uint64) (Flush, *Exception) {
 	if pcide {
 		v &^= CR3NoFlush
 	}
-	if s.LongMode() && v>>c.PhysicalBits != 0 {
+	if s.LongMode() && v>>PhysicalBits != 0 {
 		return FlushNone, raiseGP0()
 	}
 	s.CR3 = v

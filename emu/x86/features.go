@@ -134,13 +134,14 @@ func (fs Features) check() error {
 	return nil
 }
 
+// PhysicalBits is MAXPHYADDR, the width of a physical address.
+const PhysicalBits = 40
+
 // CPU is the processor that CPUID describes and that the rules of this
 // package follow. Its zero value lacks everything; start from DefaultCPU.
 type CPU struct {
 	Vendor   Vendor
 	Features Features
-	// PhysicalBits is MAXPHYADDR, 36 to 52.
-	PhysicalBits int
 	// TSCHz is the frequency of the time-stamp counter, which CPUID leaf
 	// 0x15 gives to the guest.
 	TSCHz uint64
@@ -150,7 +151,7 @@ type CPU struct {
 
 // DefaultCPU is the CPU when nothing is said.
 func DefaultCPU() CPU {
-	return CPU{Features: DefaultFeatures(), PhysicalBits: 40, TSCHz: 1_000_000_000}
+	return CPU{Features: DefaultFeatures(), TSCHz: 1_000_000_000}
 }
 
 // ParseCPU reads what --cpu takes: features with "+" or "-" before them and

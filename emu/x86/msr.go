@@ -3,7 +3,7 @@
 package x86
 
 // MSRs are the registers that are only remembered: plain data. The zero
-// value isn't a CPU after reset; ResetMSRs is.
+// value isn't a CPU after reset; NewMSRs is.
 type MSRs struct {
 	PAT          uint64
 	MTRRDefType  uint64
@@ -13,22 +13,25 @@ type MSRs struct {
 	MCGStatus    uint64
 	DebugCtl     uint64
 	SpecCtrl     uint64
-	TSCAdjust    uint64
-	AMDHWCR      uint64
-	AMDDECfg     uint64
+	// TSCOffset is the sum of what writes to IA32_TSC and IA32_TSC_ADJUST
+	// have moved the counter by, and so the value of IA32_TSC_ADJUST (SDM vol.
+	// 3B, "Time-Stamp Counter Adjustment").
+	TSCOffset uint64
+	AMDHWCR   uint64
+	AMDDECfg  uint64
 }
 
-// ResetMSRs are the values that a kernel finds: those of reset, and MTRRs
-// as firmware sets them, all memory write-back.
-func ResetMSRs() MSRs {
+// NewMSRs are the values that a kernel finds: those of reset, and MTRRs as
+// firmware sets them, all memory write-back.
+func NewMSRs(*CPU) MSRs {
 	return MSRs{PAT: PATReset, MTRRDefType: mtrrDefType, MiscEnable: miscEnable, AMDHWCR: hwcr}
 }
 
 // Platform is what lies behind the registers that have effects outside of
 // State. Values handed to it have passed the CPU's checks.
 type Platform interface {
+	// TSC is what RDTSC gives, MSRs.TSCOffset included.
 	TSC() uint64
-	SetTSC(uint64)
 	TSCDeadline() uint64
 	SetTSCDeadline(uint64)
 	APICBase() uint64

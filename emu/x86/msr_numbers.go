@@ -60,20 +60,20 @@ const (
 // vulnerability that can be denied is (SDM vol. 4, table 2-2; Linux 6.1
 // arch/x86/kernel/cpu/common.c, cpu_set_bug_bits).
 const (
-	ArchCapRDCLNo           = 1 << 0
-	ArchCapSkipL1DFlush     = 1 << 3
-	ArchCapSSBNo            = 1 << 4
-	ArchCapMDSNo            = 1 << 5
-	ArchCapPSChangeMCNo     = 1 << 6
-	ArchCapTAANo            = 1 << 8
-	ArchCapSBDRSSDPNo       = 1 << 13
-	ArchCapFBSDPNo          = 1 << 14
-	ArchCapPSDPNo           = 1 << 15
-	ArchCapPBRSBNo          = 1 << 24
-	ArchCapGDSNo            = 1 << 26
-	ArchCapRFDSNo           = 1 << 27
-	ArchCapITSNo            = 1 << 62
-	archCapabilities uint64 = ArchCapRDCLNo | ArchCapSkipL1DFlush | ArchCapSSBNo | ArchCapMDSNo |
+	ArchCapRDCLNo              = 1 << 0
+	ArchCapSkipL1DFlush        = 1 << 3
+	ArchCapSSBNo               = 1 << 4
+	ArchCapMDSNo               = 1 << 5
+	ArchCapPSChangeMCNo        = 1 << 6
+	ArchCapTAANo               = 1 << 8
+	ArchCapSBDRSSDPNo          = 1 << 13
+	ArchCapFBSDPNo             = 1 << 14
+	ArchCapPSDPNo              = 1 << 15
+	ArchCapPBRSBNo             = 1 << 24
+	ArchCapGDSNo               = 1 << 26
+	ArchCapRFDSNo              = 1 << 27
+	ArchCapITSNo               = 1 << 62
+	archCapabilities    uint64 = ArchCapRDCLNo | ArchCapSkipL1DFlush | ArchCapSSBNo | ArchCapMDSNo |
 		ArchCapPSChangeMCNo | ArchCapTAANo | ArchCapSBDRSSDPNo | ArchCapFBSDPNo | ArchCapPSDPNo |
 		ArchCapPBRSBNo | ArchCapGDSNo | ArchCapRFDSNo | ArchCapITSNo
 )

@@ -88,23 +88,12 @@ var msrTable = map[MSR]msrRow{
 
 	MSRTSC: {
 		read: func(a *msrAccess, _ MSR) uint64 { return a.p.TSC() },
-		// SDM vol. 3B, "Time-Stamp Counter Adjustment": what a write adds to
-		// the counter it adds to IA32_TSC_ADJUST, and the other way round.
 		write: func(a *msrAccess, _ MSR, v uint64) bool {
-			a.r.TSCAdjust += v - a.p.TSC()
-			a.p.SetTSC(v)
+			a.r.TSCOffset += v - a.p.TSC()
 			return true
 		},
 	},
-	MSRTSCAdjust: {
-		has:  with(TSCAdjust),
-		read: func(a *msrAccess, _ MSR) uint64 { return a.r.TSCAdjust },
-		write: func(a *msrAccess, _ MSR, v uint64) bool {
-			a.p.SetTSC(a.p.TSC() + v - a.r.TSCAdjust)
-			a.r.TSCAdjust = v
-			return true
-		},
-	},
+	MSRTSCAdjust: field(func(a *msrAccess) *uint64 { return &a.r.TSCOffset }, all64).onlyIf(with(TSCAdjust)),
 	MSRTSCDeadline: {
 		has:   with(TSCDeadline),
 		read:  func(a *msrAccess, _ MSR) uint64 { return a.p.TSCDeadline() },
@@ -162,7 +151,7 @@ var msrTable = map[MSR]msrRow{
 // writeAPICBase refuses reserved bits, and x2APIC mode, which the CPU lacks
 // (SDM vol. 3A 12.4.4 and 12.12.1).
 func writeAPICBase(a *msrAccess, _ MSR, v uint64) bool {
-	writable := uint64(APICBaseBSP|APICBaseEnable) | (uint64(1)<<a.cpu.PhysicalBits - 1)&^0xfff
+	writable := uint64(APICBaseBSP|APICBaseEnable) | (uint64(1)<<PhysicalBits-1)&^0xfff
 	if v&^writable != 0 {
 		return false
 	}

@@ -41,7 +41,7 @@ func writeVariable(a *msrAccess, n MSR, v uint64) bool {
 	if n&1 != 0 {
 		low = mtrrEnable // the valid bit, of a mask
 	}
-	address := (uint64(1)<<a.cpu.PhysicalBits - 1) &^ 0xfff
+	address := (uint64(1)<<PhysicalBits - 1) &^ 0xfff
 	if v&^(address|low) != 0 || n&1 == 0 && !memoryType(byte(v)) {
 		return false
 	}

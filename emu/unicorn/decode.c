@@ -105,14 +105,14 @@ static int read_modify_write(const struct insn *i)
 {
     int op = i->opcode, reg = i->modrm >> 3 & 7;
     if (!i->has_modrm || i->modrm >= 0xc0) return 0;
-    if (i->map == 0) {
+    if (i->opmap == 0) {
         if (op < 0x38) return (op & 7) < 2;
         if (op >= 0x80 && op <= 0x83) return reg != 7;
         if (op == 0x86 || op == 0x87 || op == 0xc0 || op == 0xc1 || (op >= 0xd0 && op <= 0xd3)) return 1;
         if (op == 0xf6 || op == 0xf7) return reg == 2 || reg == 3;
         return (op == 0xfe || op == 0xff) && reg < 2;
     }
-    if (i->map != 1) return 0;
+    if (i->opmap != 1) return 0;
     switch (op) {
     case 0xa4: case 0xa5: case 0xac: case 0xad: case 0xab: case 0xb3: case 0xbb:
     case 0xb0: case 0xb1: case 0xc0: case 0xc1: return 1;
@@ -134,17 +134,17 @@ static int through_stack(const struct insn *i)
         } else if (rm == 5 && mod && !(i->rex & 1)) {
             return 1;
         }
-        if (i->map || (op != 0xff && op != 0x8f)) return 0;
+        if (i->opmap || (op != 0xff && op != 0x8f)) return 0;
     } else if (i->has_modrm && i->modrm < 0xc0) {
         return 0;
     }
-    if (i->map == 0) {
+    if (i->opmap == 0) {
         if ((op >= 0x50 && op <= 0x61) || op == 0x68 || op == 0x6a || op == 0x9c || op == 0x9d) return 1;
         if (op == 0xc2 || op == 0xc3 || op == 0xc8 || op == 0xc9 || op == 0xca || op == 0xcb || op == 0xe8) return 1;
         if (op < 0x20 && (op & 7) >= 6) return 1;
         return op == 0xff && i->modrm >= 0xc0; // CALL or PUSH of a register
     }
-    return i->map == 1 && (op == 0xa0 || op == 0xa1 || op == 0xa8 || op == 0xa9);
+    return i->opmap == 1 && (op == 0xa0 || op == 0xa1 || op == 0xa8 || op == 0xa9);
 }
 
 void decode(struct insn *i, const uint8_t *p, int room, int bits)
@@ -181,26 +181,26 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     if ((p[n] == 0xc4 || p[n] == 0xc5) && (bits == 64 || (n + 1 < room && p[n + 1] >= 0xc0))) {
         int three = p[n] == 0xc4;
         if (n + 2 + three >= room) return;
-        i->map = three ? p[n + 1] & 31 : 1;
+        i->opmap = three ? p[n + 1] & 31 : 1;
         if (three) i->rex = ~p[n + 1] >> 5 & 7;
         n += 2 + three;
         vex = 1;
     } else if (p[n] == 0x0f) {
         if (++n >= room) return;
-        i->map = 1;
+        i->opmap = 1;
         if (p[n] == 0x38 || p[n] == 0x3a) {
-            i->map = p[n] == 0x38 ? 2 : 3;
+            i->opmap = p[n] == 0x38 ? 2 : 3;
             if (++n >= room) return;
         }
     }
     i->opcode = p[n++];
-    switch (i->map) {
+    switch (i->opmap) {
     case 0: kind = one_byte[i->opcode]; break;
     case 1: kind = two_byte[i->opcode]; break;
     case 3: kind = 'M'; break;
     default: kind = 'm';
     }
-    if (i->map == 0) {
+    if (i->opmap == 0) {
         if (i->opcode >= 0xf6 && i->opcode <= 0xf7 && n < room && !(p[n] & 0x30)) kind = i->opcode == 0xf6 ? 'M' : 'Z';
         if (bits != 64 && i->opcode == 0x62) kind = 'm';
     }
@@ -236,7 +236,7 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     case 'e': n += 3; break;
     case 'Z': n += operand; break;
     case 'z': // near branches have 32-bit displacements in 64-bit mode, 66h or not
-        n += bits == 64 && (i->map == 1 || i->opcode == 0xe8 || i->opcode == 0xe9) ? 4 : operand;
+        n += bits == 64 && (i->opmap == 1 || i->opcode == 0xe8 || i->opcode == 0xe9) ? 4 : operand;
         break;
     case 'v': n += i->rex & 8 ? 8 : operand; break;
     case 'o': n += address; break;
@@ -248,7 +248,7 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     if (vex) return;
     i->read_modify_write = read_modify_write(i);
     i->stack = through_stack(i);
-    if (i->map == 0) i->class = one_byte_class(i, bits);
-    else if (i->map == 1) i->class = two_byte_class(i);
-    else if (i->map == 2 && i->opcode == 0x82 && i->prefixes & PREFIX_OPERAND) i->class = CLASS_INVPCID;
+    if (i->opmap == 0) i->kind = one_byte_class(i, bits);
+    else if (i->opmap == 1) i->kind = two_byte_class(i);
+    else if (i->opmap == 2 && i->opcode == 0x82 && i->prefixes & PREFIX_OPERAND) i->kind = CLASS_INVPCID;
 }

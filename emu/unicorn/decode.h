@@ -30,9 +30,9 @@ enum {
 
 struct insn {
     uint8_t length; // 0 if the bytes end before the instruction does
-    uint8_t class;
+    uint8_t kind; 
     uint8_t prefixes, rex, segment; // segment: 0 to 5 for ES to GS, 0xff none
-    uint8_t map;                    // 0 one byte, 1 0F, 2 0F38, 3 0F3A
+    uint8_t opmap;                  // 0 one byte, 1 0F, 2 0F38, 3 0F3A
     uint8_t opcode, modrm, sib;
     uint8_t has_modrm, has_sib, read_modify_write, stack; // stack: addresses memory through RSP or RBP
     uint8_t immediate;                             // its low byte

@@ -113,7 +113,7 @@ struct engine {
     struct page_blocks **blocks; // by page of RAM
     uint64_t block_pc;
     uint32_t block_size, block_count;
-    uint32_t stepping, identity, flush, correct, retranslate;
+    uint32_t running, stepping, identity, flush, correct, retranslate;
     uint64_t retranslate_pc;
     struct translation refused;
     uint32_t refused_valid, refused_kind;
@@ -142,6 +142,7 @@ int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
 void engine_mark_dirty(struct engine *e, uint64_t page);
+const char *engine_error(int code);
 
 // Shared by the C files.
 void engine_stop(struct engine *e, int reason);

@@ -55,7 +55,7 @@ static int reads_descriptor(struct engine *e, uint64_t va)
     hidden_flags(e);
     int n = engine_code_at(e, rip, bytes);
     decode(&i, bytes, n, e->bits);
-    if (i.class != CLASS_SEGMENT && i.class != CLASS_MOV_SS) return 0;
+    if (i.kind != CLASS_SEGMENT && i.kind != CLASS_MOV_SS) return 0;
     uc_reg_read(e->uc, UC_X86_REG_GDTR, &gdt);
     uc_reg_read(e->uc, UC_X86_REG_LDTR, &ldt);
     uint64_t page = va & ~0xfffull;
@@ -212,17 +212,17 @@ int engine_count_to(struct engine *e, uint64_t pc)
 
 int engine_sensitive(const struct engine *e, const struct insn *i)
 {
-    switch (i->class) {
+    switch (i->kind) {
     case CLASS_STAC_CLAC: return e->smap_off;
     case CLASS_SWAPGS: case CLASS_LTR: case CLASS_CLTS: return 0;
     }
-    return i->class != CLASS_PLAIN && i->class < CLASS_SENSITIVE_END;
+    return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
 }
 
 // At CPL 3 the engine itself raises the #GP that these deserve.
 int engine_privileged(const struct insn *i)
 {
-    switch (i->class) {
+    switch (i->kind) {
     case CLASS_HLT: case CLASS_RDMSR: case CLASS_WRMSR: case CLASS_MOV_FROM_CR: case CLASS_MOV_TO_CR:
     case CLASS_MOV_FROM_DR: case CLASS_MOV_TO_DR: case CLASS_LMSW: case CLASS_INVLPG: case CLASS_LGDT:
     case CLASS_LIDT: case CLASS_XSETBV: case CLASS_SYSRET: case CLASS_SYSEXIT: return 1;
@@ -295,7 +295,7 @@ static int look_at(struct engine *e, uint64_t pc, uint32_t size, int *count, int
     for (uint64_t at = pc; at < pc + size; at += i.length, n++) {
         decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
         if (!i.length) break;
-        if (!n) *rep = i.class == CLASS_REP_STRING || ((i.class == CLASS_INS || i.class == CLASS_OUTS) && i.prefixes & 3);
+        if (!n) *rep = i.kind == CLASS_REP_STRING || ((i.kind == CLASS_INS || i.kind == CLASS_OUTS) && i.prefixes & 3);
         if (engine_sensitive(e, &i)) added |= engine_add_point(e, at, POINT_INSN);
     }
     *count = n ? n : 1;

@@ -170,13 +170,13 @@ static int step_once(struct engine *e)
     while (!stopped && (e->retranslate || e->stepping == 1));
     e->stepping = 0;
     int done = e->exit.reason == EXIT_STEP || (e->exit.reason == EXIT_EXCEPTION && e->exit.vector == 1);
-    if (!e->guest_tf && !(done && i.map == 0 && i.opcode == 0x9d)) {
+    if (!e->guest_tf && !(done && i.opmap == 0 && i.opcode == 0x9d)) {
         flags = read_register(e, UC_X86_REG_RFLAGS) & ~RFLAGS_TF;
         uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &flags);
     }
     if (!done) return stopped;
     e->count++;
-    if (!e->guest_tf && i.class == CLASS_PUSHF) hide_trap_flag(e);
+    if (!e->guest_tf && i.kind == CLASS_PUSHF) hide_trap_flag(e);
     if (e->exit.reason == EXIT_STEP) e->exit.reason = EXIT_NONE;
     return e->exit.reason != EXIT_NONE;
 }
@@ -208,6 +208,7 @@ void engine_run(struct engine *e)
     e->aliases = 0;
     if (e->state_changed) load(e);
     if (e->flush) engine_flush_tlb(e);
+    e->running = 1;
     for (;;) {
         if (e->attention) {
             e->exit.reason = EXIT_STOP;
@@ -248,6 +249,7 @@ void engine_run(struct engine *e)
     }
     engine_save(e);
     correct(e);
+    e->running = 0;
 }
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room)
@@ -303,3 +305,5 @@ void engine_free(struct engine *e)
     free(e->dirty);
     free(e);
 }
+
+const char *engine_error(int code) { return uc_strerror(code); }

@@ -42,15 +42,15 @@ static void set_bits(struct engine *e, uint64_t physical, uint64_t entry, uint64
 static uint32_t protection_key_rights(struct engine *e, uint64_t leaf)
 {
     uint32_t pkru;
-    uc_context_save(e->uc, e->context);
+    if (e->running) uc_context_save(e->uc, e->context);
     memcpy(&pkru, e->state + e->offset_pkru, 4);
     return pkru >> (leaf >> 59 & 15) * 2 & 3; // bit 0: no access, bit 1: no write
 }
 
 static int ac_set(struct engine *e)
 {
-    uint64_t flags = 0;
-    uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &flags);
+    uint64_t flags = e->rflags;
+    if (e->running) uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &flags);
     return !!(flags & RFLAGS_AC);
 }
 

@@ -7,7 +7,7 @@
 #include "user.h"
 
 #define SKIPPED 4 /* KSFT_SKIP of kselftest.h */
-#define SECONDS 60
+#define SECONDS 20
 
 static char list[4096];
 

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds the guests that are real Linux kernels, into the project's cache:
+#
+#	build.sh [GUEST...]	all of them, or those named
+#
+#	guests/NAME/		a guest: kernel files, initrd, guest.json
+#	kernels/NAME-HASH/	a kernel and what user space needs from its source
+#
+# Nothing is built whose inputs have not changed, and nothing is in its place
+# before it is whole: work goes on in a folder of its own, which ends up renamed.
+#
+#	UKLEMU_CACHE		the cache, ${XDG_CACHE_HOME:-~/.cache}/uklemu if unset
+#	UKLEMU_LINUX_SOURCE	linux-source-6.1.tar.xz, if not where Debian puts it
+#	UKLEMU_JOBS		jobs of make, the number of CPUs if unset
+set -euo pipefail
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
+guests=(stock selftests)
+
+say() { printf 'guests: %s\n' "$*" >&2; }
+die() {
+	say "$@"
+	exit 1
+}
+
+. "$here/lib/source.sh"
+. "$here/lib/kernel.sh"
+. "$here/lib/user.sh"
+. "$here/lib/guest.sh"
+
+if [ $# = 0 ]; then
+	set -- "${guests[@]}"
+fi
+for name in "$@"; do
+	[[ " ${guests[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${guests[*]}"
+done
+
+mkdir -p "$cache/guests" "$cache/kernels"
+exec 9>"$cache/guests/.lock"
+if ! flock -n 9; then
+	say "waiting for another build in $cache"
+	flock 9
+fi
+work=$cache/guests/.work
+rm -rf "$work"
+mkdir "$work"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+
+find_source
+for name in "$@"; do
+	"guest_$name"
+done

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Where the kernel source comes from, and what building it takes.
+
+source_package=linux-source-6.1
+build_packages=(build-essential bc flex bison libelf-dev libssl-dev xz-utils)
+
+# find_source sets source_tar and source_hash.
+find_source() {
+	local candidate
+	if [ -n "${UKLEMU_LINUX_SOURCE:-}" ]; then
+		[ -f "$UKLEMU_LINUX_SOURCE" ] || die "UKLEMU_LINUX_SOURCE: there is no file $UKLEMU_LINUX_SOURCE"
+		source_tar=$(realpath "$UKLEMU_LINUX_SOURCE")
+		hash_source
+		return
+	fi
+	for candidate in "/usr/src/$source_package.tar.xz" "$cache/source/$source_package.tar.xz"; do
+		if [ -f "$candidate" ]; then
+			source_tar=$candidate
+			hash_source
+			return
+		fi
+	done
+	if apt-cache show "$source_package" >/dev/null 2>&1 && install_packages "$source_package"; then
+		source_tar=/usr/src/$source_package.tar.xz
+	else
+		fetch_source
+		source_tar=$cache/source/$source_package.tar.xz
+	fi
+	hash_source
+}
+
+# The hash of 138 MB is kept beside the file's size and time: the second build has it at once.
+hash_source() {
+	local note=$cache/kernels/.source identity
+	identity=$(stat -Lc '%n %s %Y %i' "$source_tar")
+	if [ -f "$note" ] && [ "$(head -n 1 "$note")" = "$identity" ]; then
+		source_hash=$(tail -n 1 "$note")
+		return
+	fi
+	source_hash=$(sha256sum <"$source_tar" | cut -d' ' -f1)
+	printf '%s\n%s\n' "$identity" "$source_hash" >"$note"
+}
+
+# install_packages installs those of its arguments that are missing; it needs root or sudo.
+install_packages() {
+	local missing=() package as_root=()
+	command -v dpkg-query >/dev/null || return 0 # not Debian's kin: make says what it lacks
+	for package in "$@"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+	done
+	[ ${#missing[@]} = 0 ] && return 0
+	if [ "$(id -u)" != 0 ]; then
+		if ! command -v sudo >/dev/null; then
+			say "these packages are missing, and there is no sudo to install them with: ${missing[*]}"
+			return 1
+		fi
+		as_root=(sudo)
+	fi
+	say "installing ${missing[*]}"
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends "${missing[@]}" >"$cache/guests/.apt.log" 2>&1 && return 0
+	say "apt-get could not install ${missing[*]}; the end of $cache/guests/.apt.log:"
+	tail -n 3 "$cache/guests/.apt.log" >&2
+	return 1
+}
+
+# The package is Debian 12's. On Debian 13 and Ubuntu apt is asked for it with
+# a list of its own, from the mirror in use when that is one of Debian's; neither
+# the system's lists nor its packages are touched, and root isn't needed.
+fetch_source() {
+	local apt=$work/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror options
+	command -v apt-get >/dev/null || no_source "there is no apt-get here"
+	[ -f "$keyring" ] || install_packages debian-archive-keyring || true
+	[ -f "$keyring" ] || no_source "Debian's keys (debian-archive-keyring) are not installed"
+	mirror=${UKLEMU_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')}
+	mirror=${mirror:-http://deb.debian.org/debian}
+	say "fetching $source_package of Debian 12 from $mirror (130 MB)"
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$cache/source"
+	echo "deb [signed-by=$keyring] $mirror bookworm main" >"$apt/sources.list"
+	options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+		-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User="$(id -un)")
+	(cd "$apt" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$source_package") \
+		>"$cache/guests/.apt.log" 2>&1 || no_source "apt-get could not fetch it, see $cache/guests/.apt.log"
+	dpkg-deb --fsys-tarfile "$apt"/$source_package*.deb |
+		tar -xO "./usr/src/$source_package.tar.xz" >"$apt/$source_package.tar.xz"
+	mv "$apt/$source_package.tar.xz" "$cache/source/"
+	rm -rf "$apt"
+}
+
+no_source() {
+	say "$1"
+	say "needed: the file $source_package.tar.xz from Debian 12's package $source_package."
+	say "Install that package, or name a copy of the file: UKLEMU_LINUX_SOURCE=/path/$source_package.tar.xz,"
+	die "or name a mirror of Debian that can be reached: UKLEMU_DEBIAN_MIRROR=http://..."
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"encoding/binary"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// movFromCR and movToCR: SDM vol. 2B, "MOV - Move to/from Control Registers".
+func (m *Machine) movFromCR(i *unicorn.Insn) *x86.Exception {
+	if m.state.CPL() != 0 {
+		return x86.Raise(x86.VectorGP, 0)
+	}
+	var v uint64
+	switch i.Reg() {
+	case 0:
+		v = m.state.CR0
+	case 2:
+		v = m.state.CR2
+	case 3:
+		v = m.state.CR3
+	case 4:
+		v = m.state.CR4
+	case 8:
+		v = uint64(m.pc.taskPriority())
+	default:
+		return x86.Raise(x86.VectorUD, 0)
+	}
+	m.setRegister(i.RM(), m.controlSize(), v)
+	return nil
+}
+
+func (m *Machine) movToCR(i *unicorn.Insn) *x86.Exception {
+	c, s, v := &m.config.CPU, &m.state, m.state.GPR[i.RM()]
+	if !s.Code64() {
+		v &= 0xffffffff
+	}
+	var flush x86.Flush
+	var e *x86.Exception
+	switch i.Reg() {
+	case 0:
+		flush, e = c.WriteCR0(s, v)
+	case 2:
+		e = c.WriteCR2(s, v)
+	case 3:
+		flush, e = c.WriteCR3(s, v)
+	case 4:
+		flush, e = c.WriteCR4(s, v)
+	case 8:
+		if e = c.WriteCR8(s, v); e == nil {
+			m.pc.setTaskPriority(uint8(v))
+		}
+	default:
+		return x86.Raise(x86.VectorUD, 0)
+	}
+	if e != nil {
+		return e
+	}
+	m.flush(flush)
+	m.publish(Event{Kind: EventControl, Number: uint32(i.Reg()), Value: v, Write: true})
+	return nil
+}
+
+// controlSize is that of moves to and from control and debug registers:
+// whatever the prefixes, 64 bits in 64-bit mode and 32 elsewhere.
+func (m *Machine) controlSize() int {
+	if m.state.Code64() {
+		return 8
+	}
+	return 4
+}
+
+func (m *Machine) movFromDR(i *unicorn.Insn) *x86.Exception {
+	v, e := x86.ReadDR(&m.state, i.Reg())
+	if e == nil {
+		m.setRegister(i.RM(), m.controlSize(), v)
+	}
+	return e
+}
+
+func (m *Machine) movToDR(i *unicorn.Insn) *x86.Exception {
+	v := m.state.GPR[i.RM()]
+	if !m.state.Code64() {
+		v &= 0xffffffff
+	}
+	e := x86.WriteDR(&m.state, i.Reg(), v)
+	if e == nil {
+		m.breakpointsChanged()
+		m.publish(Event{Kind: EventDebug, Number: uint32(i.Reg()), Value: v, Write: true})
+	}
+	return e
+}
+
+// lmsw stands for SMSW as well, which shares its opcode but for the reg field.
+func (m *Machine) lmsw(i *unicorn.Insn) *x86.Exception {
+	b := []byte{0, 0}
+	if i.ModRM >= 0xc0 {
+		binary.LittleEndian.PutUint16(b, uint16(m.state.GPR[i.RM()]))
+	} else {
+		var e *x86.Exception
+		if b, e = m.readOperand(i, 2); e != nil {
+			return e
+		}
+	}
+	flush, e := m.config.CPU.LMSW(&m.state, binary.LittleEndian.Uint16(b))
+	if e == nil {
+		m.flush(flush)
+		m.publish(Event{Kind: EventControl, Number: 0, Value: m.state.CR0, Write: true})
+	}
+	return e
+}
+
+func (m *Machine) invlpg(i *unicorn.Insn) *x86.Exception {
+	_, e := x86.INVLPG(&m.state, m.linearAddress(i))
+	if e == nil {
+		m.cpu.FlushTLB()
+	}
+	return e
+}
+
+func (m *Machine) invpcid(i *unicorn.Insn) *x86.Exception {
+	if !m.config.CPU.Features.Has(x86.INVPCID) || i.ModRM >= 0xc0 {
+		return x86.Raise(x86.VectorUD, 0)
+	}
+	if m.state.CPL() != 0 {
+		return x86.Raise(x86.VectorGP, 0)
+	}
+	b, e := m.readOperand(i, 16)
+	if e != nil {
+		return e
+	}
+	kind := m.state.GPR[i.Reg()]
+	if !m.state.Code64() {
+		kind &= 0xffffffff
+	}
+	_, e = m.config.CPU.INVPCID(&m.state, kind, binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]))
+	if e == nil {
+		m.cpu.FlushTLB()
+	}
+	return e
+}

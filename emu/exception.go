@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// deliver takes an event to its handler.
+func (m *Machine) deliver(ev x86.Event) {
+	out := x86.Deliver(&m.state, linear{m}, ev)
+	m.changed = true
+	m.state.Shadow = x86.ShadowNone
+	m.core.Halted = false
+	for _, e := range out.List() {
+		m.publish(Event{Kind: eventOf(e.Kind), Vector: e.Vector, ErrorCode: e.ErrorCode, Address: e.CR2})
+	}
+	if out.Shutdown {
+		m.publish(Event{Kind: EventShutdown})
+		m.halt(Stop{Why: StopShutdown})
+	}
+}
+
+// raise delivers an exception that an instruction caused; nil is none.
+func (m *Machine) raise(e *x86.Exception) {
+	if e != nil {
+		m.deliver(x86.Event{Kind: x86.HardwareException, Exception: *e})
+	}
+}
+
+// engineException is what libunicorn itself raised: faults, with RIP at the
+// instruction, and #DB after one that ran under TF.
+func (m *Machine) engineException(exit unicorn.Exit) {
+	v := x86.Vector(exit.Vector)
+	if v == x86.VectorDB {
+		m.trap(x86.DR6BS)
+		return
+	}
+	e := x86.Raise(v, exit.ErrorCode)
+	if v == x86.VectorPF {
+		e.CR2 = m.state.CR2
+	}
+	m.raise(e)
+}
+
+// trap is the #DB at the boundary after an instruction.
+func (m *Machine) trap(bits uint64) {
+	bits |= m.core.Pended
+	m.core.Pended = 0
+	if bits != 0 {
+		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: bits})
+	}
+}
+
+// refused is an access that paging did not allow, or to an address that is
+// not canonical.
+func (m *Machine) refused(exit unicorn.Exit) {
+	if exit.Vector == uint8(x86.VectorPF) {
+		m.raise(&x86.Exception{Vector: x86.VectorPF, HasErrorCode: true, ErrorCode: exit.ErrorCode, CR2: exit.Address})
+		return
+	}
+	if exit.Kind == unicorn.Fetch {
+		m.undoBranch()
+		m.raise(x86.Raise(x86.VectorGP, 0))
+		return
+	}
+	v := x86.VectorGP
+	if exit.Insn.Stack { // SDM vol. 1 3.3.7.1: #SS where the stack segment is used
+		v = x86.VectorSS
+	}
+	m.raise(x86.Raise(v, 0))
+}
+
+// undoBranch takes a near branch to a non-canonical address back. The engine
+// notices at the target; the CPU refuses the branch itself, with the stack as
+// it was (SDM vol. 2, RET, JMP, CALL: #GP(0) "if the target is beyond the
+// code segment limit or not canonical").
+func (m *Machine) undoBranch() {
+	visited := m.cpu.Visited()
+	if len(visited) == 0 {
+		return
+	}
+	block := visited[len(visited)-1]
+	code := make([]byte, block.Size)
+	if n, err := m.ReadMemory(block.PC, code); err != nil {
+		code = code[:n]
+	}
+	at, last := 0, unicorn.Insn{}
+	for at < len(code) {
+		insn := unicorn.Decode(code[at:], m.codeBits())
+		if insn.Length == 0 {
+			return
+		}
+		last = insn
+		at += insn.Length
+	}
+	switch last.Class {
+	case unicorn.Ret:
+		m.state.GPR[x86.RSP] -= 8
+		if last.Opcode == 0xc2 {
+			m.state.GPR[x86.RSP] -= uint64(last.Bytes[last.Length-2]) | uint64(last.Bytes[last.Length-1])<<8
+		}
+	case unicorn.CallIndirect:
+		m.state.GPR[x86.RSP] += 8 // what was pushed stays below RSP
+	case unicorn.JmpIndirect:
+	default:
+		return
+	}
+	m.state.RIP = block.PC + uint64(at-last.Length)
+	m.changed = true
+	m.cpu.SetCount(m.cpu.Count() - 1) // it did not retire
+}
+
+func (m *Machine) codeBits() int {
+	switch {
+	case m.state.Code64():
+		return 64
+	case m.state.Seg[x86.CS].Attr&x86.AttrDB != 0:
+		return 32
+	}
+	return 16
+}

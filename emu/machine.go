@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"fmt"
+
+	"github.com/uklemu/uklemu/emu/boot"
+	"github.com/uklemu/uklemu/emu/device"
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// Machine is one computer. It belongs to one goroutine at a time; only
+// [Machine.Interrupt] and [Machine.Type] may be called from another.
+type Machine struct {
+	config Config
+	ram    *unicorn.RAM
+	cpu    *unicorn.CPU
+	pc     *platform
+
+	// The state of the CPU outside a run. changed says that the engine has
+	// not been given it yet.
+	state   x86.State
+	changed bool
+	params  unicorn.Params
+	core    core
+
+	probes  probes
+	watches watches
+	hooks   []func(Event)
+	stop    *Stop
+	closed  bool
+
+	stepData uint64 // DR6 bits of the I/O breakpoints that the instruction under way met
+	again    bool   // it is a repeated one with more iterations to come
+}
+
+// core is what changes in a machine beside the CPU's registers, the memory
+// and the devices: plain data, so that a snapshot is a copy.
+type core struct {
+	MSRs   x86.MSRs
+	Halted bool
+	Skew   uint64 // nanoseconds that passed without an instruction
+	Pended uint64 // DR6 bits that a MOV SS holds back
+	Random uint64 // the generator behind RDRAND
+	Forced forced // an interrupt or NMI asked for at a boundary
+}
+
+// New makes a machine that has not been started: memory is zero, the CPU in
+// no particular state. See [Machine.Boot].
+func New(config Config) (*Machine, error) {
+	if err := config.complete(); err != nil {
+		return nil, err
+	}
+	ram, err := unicorn.NewRAM(config.Memory)
+	if err != nil {
+		return nil, err
+	}
+	cpu, err := unicorn.New(ram)
+	if err != nil {
+		ram.Close()
+		return nil, err
+	}
+	m := &Machine{config: config, ram: ram, cpu: cpu}
+	m.core.Random = config.Seed
+	m.params = unicorn.Params{
+		PhysicalBits: x86.PhysicalBits,
+		GigabytePage: config.CPU.Features.Has(x86.GBPages),
+		NoSMAP:       !config.CPU.Features.Has(x86.SMAP),
+	}
+	if m.pc, err = newPlatform(m); err != nil {
+		m.Close()
+		return nil, err
+	}
+	m.core.MSRs = x86.NewMSRs(&m.config.CPU)
+	return m, nil
+}
+
+// Close gives the engine and the memory back. It may be called twice.
+func (m *Machine) Close() {
+	if m.closed {
+		return
+	}
+	m.closed = true
+	m.cpu.Close()
+	m.ram.Close()
+}
+
+// Boot loads an image with what goes along and sets the CPU to its entry.
+func (m *Machine) Boot(image *boot.Image, options boot.Options) error {
+	if !m.config.NoACPI {
+		tables, rsdp := m.pc.tables()
+		if _, err := (physical{m}).WriteAt(tables, device.ACPIBase); err != nil {
+			return err
+		}
+		options.RSDP = rsdp
+		options.Reserved = append(options.Reserved, boot.Range{Start: device.ACPIBase, End: device.ACPIBase + uint64(len(tables))})
+	}
+	entry, err := image.Load(physical{m}, options)
+	if err != nil {
+		return err
+	}
+	m.SetState(&entry.State)
+	return nil
+}
+
+// State is the CPU's state, at the boundary where the machine stands.
+func (m *Machine) State() x86.State { return m.state }
+
+// SetState replaces it.
+func (m *Machine) SetState(s *x86.State) {
+	m.state = *s
+	m.changed = true
+	m.breakpointsChanged()
+}
+
+// Instructions is how many have been retired since the machine was made.
+func (m *Machine) Instructions() uint64 { return m.cpu.Count() }
+
+// Now is the virtual time.
+func (m *Machine) Now() device.Time { return device.Time(m.cpu.Count() + m.core.Skew) }
+
+// Engine says which libunicorn runs the machine.
+func (m *Machine) Engine() *unicorn.Library { return m.cpu.Library() }
+
+// Interrupt makes a run that is under way, or the next one, come back with
+// [StopInterrupted]. It may be called from any goroutine.
+func (m *Machine) Interrupt() { m.cpu.Interrupt() }
+
+// physical is the machine's memory for a boot protocol and for tools.
+type physical struct{ m *Machine }
+
+func (p physical) Size() uint64 { return uint64(len(p.m.ram.Bytes())) }
+
+func (p physical) WriteAt(b []byte, at int64) (int, error) {
+	if err := p.m.WritePhysical(uint64(at), b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// ReadPhysical copies from RAM.
+func (m *Machine) ReadPhysical(at uint64, b []byte) error {
+	ram := m.ram.Bytes()
+	if at > uint64(len(ram)) || uint64(len(b)) > uint64(len(ram))-at {
+		return fmt.Errorf("physical %#x to %#x: RAM ends at %#x", at, at+uint64(len(b)), len(ram))
+	}
+	copy(b, ram[at:])
+	return nil
+}
+
+// WritePhysical copies to RAM, as a device would: what the CPU has translated
+// from there is translated anew.
+func (m *Machine) WritePhysical(at uint64, b []byte) error {
+	ram := m.ram.Bytes()
+	if at > uint64(len(ram)) || uint64(len(b)) > uint64(len(ram))-at {
+		return fmt.Errorf("physical %#x to %#x: RAM ends at %#x", at, at+uint64(len(b)), len(ram))
+	}
+	copy(ram[at:], b)
+	m.cpu.Wrote(at, uint64(len(b)))
+	return nil
+}

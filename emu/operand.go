@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"encoding/binary"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// operandSize is 2, 4 or 8 bytes.
+func (m *Machine) operandSize(i *unicorn.Insn) int {
+	switch {
+	case i.REX&8 != 0:
+		return 8
+	case i.Operand16 != (m.codeBits() == 16):
+		return 2
+	}
+	return 4
+}
+
+func (m *Machine) addressSize(i *unicorn.Insn) int {
+	switch bits := m.codeBits(); {
+	case bits == 64 && !i.Address32:
+		return 8
+	case bits == 16 != i.Address32:
+		return 2
+	}
+	return 4
+}
+
+// setRegister writes so many bytes of a general register; 4 clear the rest
+// (SDM vol. 1 3.4.1.1).
+func (m *Machine) setRegister(n, size int, v uint64) {
+	r := &m.state.GPR[n]
+	switch size {
+	case 8:
+		*r = v
+	case 4:
+		*r = v & 0xffffffff
+	case 2:
+		*r = *r&^0xffff | v&0xffff
+	default:
+		*r = *r&^0xff | v&0xff
+	}
+}
+
+// effectiveAddress is the offset that ModRM names (SDM vol. 2A 2.1.5), in
+// 32-bit and 64-bit addressing.
+func (m *Machine) effectiveAddress(i *unicorn.Insn) uint64 {
+	mod, rm := i.ModRM>>6, int(i.ModRM&7)
+	at := m.afterModRM(i)
+	displacement := func(n int) uint64 {
+		if n == 1 {
+			return uint64(int64(int8(i.Bytes[at])))
+		}
+		return uint64(int64(int32(binary.LittleEndian.Uint32(i.Bytes[at:]))))
+	}
+	var address uint64
+	base := rm
+	if rm == 4 {
+		base = int(i.SIB & 7)
+		if index := int(i.SIB>>3&7 | i.REX<<2&8); index != 4 {
+			address += m.state.GPR[index] << (i.SIB >> 6)
+		}
+	}
+	switch {
+	case mod == 0 && rm == 5 && m.codeBits() == 64:
+		address += m.state.RIP + uint64(i.Length) + displacement(4)
+	case mod == 0 && base == 5:
+		address += displacement(4)
+	default:
+		address += m.state.GPR[base|int(i.REX<<3&8)]
+		if mod == 1 {
+			address += displacement(1)
+		} else if mod == 2 {
+			address += displacement(4)
+		}
+	}
+	if m.addressSize(i) == 4 {
+		address &= 0xffffffff
+	}
+	return address
+}
+
+// afterModRM is where the displacement starts: none of the instructions that
+// come here has an immediate.
+func (m *Machine) afterModRM(i *unicorn.Insn) int {
+	switch mod := i.ModRM >> 6; {
+	case mod == 1:
+		return i.Length - 1
+	case mod == 2, mod == 0 && i.ModRM&7 == 5, mod == 0 && i.ModRM&7 == 4 && i.SIB&7 == 5:
+		return i.Length - 4
+	}
+	return i.Length
+}
+
+// linearAddress adds the segment's base: that of FS and GS alone in 64-bit mode.
+func (m *Machine) linearAddress(i *unicorn.Insn) uint64 {
+	address := m.effectiveAddress(i)
+	segment := i.Segment
+	if segment < 0 {
+		segment = x86.DS
+		if i.Stack {
+			segment = x86.SS
+		}
+	}
+	if m.state.Code64() {
+		if segment == x86.FS || segment == x86.GS {
+			address += m.state.Seg[segment].Base
+		}
+		return address
+	}
+	return (address + m.state.Seg[segment].Base) & 0xffffffff
+}
+
+// readOperand reads the memory operand, which must be one.
+func (m *Machine) readOperand(i *unicorn.Insn, size int) ([]byte, *x86.Exception) {
+	if i.ModRM >= 0xc0 {
+		return nil, x86.Raise(x86.VectorUD, 0)
+	}
+	address := m.linearAddress(i)
+	if e := m.canonical(address, size, i.Stack); e != nil {
+		return nil, e
+	}
+	b := make([]byte, size)
+	return b, linear{m}.Load(address, b, x86.Access{User: m.state.CPL() == 3})
+}
+
+func (m *Machine) canonical(address uint64, size int, stack bool) *x86.Exception {
+	if !m.state.LongMode() || m.state.Canonical(address) && m.state.Canonical(address+uint64(size)-1) {
+		return nil
+	}
+	if stack {
+		return x86.Raise(x86.VectorSS, 0)
+	}
+	return x86.Raise(x86.VectorGP, 0)
+}

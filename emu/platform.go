@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/uklemu/uklemu/emu/device"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// platform is the PC around the CPU: what there is and how it is wired.
+type platform struct {
+	m          *Machine
+	interrupts *device.Interrupts
+	uart       *device.UART
+	devices    []device.Device
+	timed      []device.Timed
+	ports      [1 << 16]device.Device
+	due        device.Time // the earliest Next of all timed devices, if fresh
+	fresh      bool
+
+	typed struct {
+		sync.Mutex
+		bytes []byte
+	}
+}
+
+func newPlatform(m *Machine) (*platform, error) {
+	p := &platform{m: m}
+	features := m.config.CPU.Features
+	var wiring device.InterruptsConfig
+	if features.Has(x86.APIC) {
+		wiring.LAPIC = device.LAPICConfig{Clock: m, ID: m.config.CPU.APICID, TSC: device.Frequency(m.config.CPU.TSCHz),
+			Bus: device.Frequency(x86.CrystalHz)}
+		wiring.IOAPIC = true
+	}
+	p.interrupts = device.NewInterrupts(wiring)
+	irq := p.interrupts.IRQ
+	reboot := func() { m.halt(Stop{Why: StopReboot}) }
+	console := func(b byte) {
+		if m.config.Console == nil {
+			return
+		}
+		if _, err := m.config.Console.Write([]byte{b}); err != nil {
+			m.halt(Stop{Why: StopError, Err: fmt.Errorf("writing the console: %w", err)})
+		}
+	}
+	p.uart = device.NewUART(device.UARTConfig{Clock: m, IRQ: irq(4), Transmit: console})
+	pit := device.NewPIT(m, irq(0))
+	p.devices = append(p.interrupts.Devices(),
+		pit,
+		device.NewPort61(m, pit),
+		p.uart,
+		device.NewRTC(device.RTCConfig{Clock: m, IRQ: irq(8), NMIMask: p.interrupts.MaskNMI, Start: m.config.RTC}),
+		device.NewI8042(irq(1), nil, reboot),
+		device.NewPort92(nil, reboot),
+		device.NewResetControl(reboot),
+		device.NewDebugExit(func(v uint32) { m.halt(Stop{Why: StopDebugExit, Code: v}) }),
+	)
+	if !m.config.NoACPI {
+		p.devices = append(p.devices, device.NewACPIPM(device.ACPIPMConfig{Clock: m, SCI: irq(device.SCI),
+			PowerOff: func() { m.halt(Stop{Why: StopPowerOff}) }}))
+	}
+	for _, make := range m.config.Devices {
+		d, err := make(Board{Clock: m, IRQ: irq, NMI: p.interrupts.NMILine()})
+		if err != nil {
+			return nil, err
+		}
+		p.devices = append(p.devices, d)
+	}
+	p.typed.bytes = append(p.typed.bytes, m.config.Input...)
+	return p, p.wire()
+}
+
+// wire puts every device where it answers.
+func (p *platform) wire() error {
+	for _, d := range p.devices {
+		if t, ok := d.(device.Timed); ok {
+			p.timed = append(p.timed, t)
+		}
+		for _, r := range d.Regions() {
+			if r.Space != device.Ports {
+				continue // memory regions may move: looked up at each access
+			}
+			for port := r.Base; port < r.Base+r.Size; port++ {
+				if port > 0xffff {
+					return fmt.Errorf("device %s: port %#x is beyond the 64 KiB of I/O ports", d.Name(), port)
+				}
+				if other := p.ports[port]; other != nil {
+					return fmt.Errorf("device %s: port %#x is taken by %s", d.Name(), port, other.Name())
+				}
+				p.ports[port] = d
+			}
+		}
+	}
+	return nil
+}
+
+// tables are ACPI's, as firmware would have left them.
+func (p *platform) tables() (image []byte, rsdp uint64) {
+	apic := p.m.config.CPU.Features.Has(x86.APIC)
+	return device.Tables(device.ACPIBase, device.ACPIConfig{LAPIC: apic, IOAPIC: apic, LAPICID: p.m.config.CPU.APICID, COM1: true})
+}
+
+// next is when a device has something to do.
+func (p *platform) next() device.Time {
+	if !p.fresh {
+		p.due = device.Never
+		for _, t := range p.timed {
+			p.due = min(p.due, t.Next())
+		}
+		p.fresh = true
+	}
+	return p.due
+}
+
+// touched says that a device may have changed its mind about when.
+func (p *platform) touched() { p.fresh = false }
+
+// advance does what is due, in order of time.
+func (p *platform) advance(now device.Time) {
+	for p.next() <= now {
+		due := p.due
+		for _, t := range p.timed {
+			if t.Next() <= due {
+				t.Advance(due)
+			}
+		}
+		p.touched()
+		p.feed()
+		if p.next() <= due { // a device that is always due would hold the machine
+			for _, t := range p.timed {
+				t.Advance(now)
+			}
+			p.touched()
+			return
+		}
+	}
+}
+
+// feed moves typed characters into the UART as far as there is room.
+func (p *platform) feed() bool {
+	p.typed.Lock()
+	defer p.typed.Unlock()
+	if len(p.typed.bytes) == 0 {
+		return false
+	}
+	n := p.uart.Receive(p.typed.bytes[:min(len(p.typed.bytes), p.uart.Room())])
+	p.typed.bytes = p.typed.bytes[n:]
+	p.touched()
+	return n > 0
+}
+
+// Type sends characters to the guest's first serial port, as it has room for
+// them. It may be called from any goroutine.
+func (m *Machine) Type(b []byte) {
+	m.pc.typed.Lock()
+	m.pc.typed.bytes = append(m.pc.typed.bytes, b...)
+	m.pc.typed.Unlock()
+	m.cpu.Interrupt()
+}

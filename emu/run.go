@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/uklemu/uklemu/emu/device"
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// Until bounds a run. The zero value runs until the guest ends by itself.
+type Until struct {
+	// Instructions is how many more to retire at most, 0 for no bound. What
+	// comes at that boundary (an interrupt, say) is left for the next run.
+	Instructions uint64
+	// Time is a virtual time to stop at, 0 for none.
+	Time device.Time
+}
+
+// Why is the reason of a [Stop].
+type Why uint8
+
+const (
+	_               Why = iota
+	StopLimit           // Until's bound was reached
+	StopProbe           // at a probe; Stop.Address
+	StopWatch           // after an access to watched memory; Stop.Address
+	StopBreakpoint      // reserved for debuggers' own use
+	StopInterrupted     // Machine.Interrupt
+	StopDebugExit       // the guest wrote Stop.Code to the debug-exit port
+	StopPowerOff        // by ACPI
+	StopReboot          // by the keyboard controller, port 92h or CF9h
+	StopShutdown        // a triple fault
+	StopHalt            // HLT with nothing that could wake the CPU
+	StopError           // the machine or libunicorn can't go on; Stop.Err
+)
+
+var whyNames = [...]string{"", "limit", "probe", "watch", "breakpoint", "interrupted", "debug-exit", "poweroff", "reboot",
+	"shutdown", "halt", "error"}
+
+func (w Why) String() string { return whyNames[w] }
+
+// Stop says why a run ended.
+type Stop struct {
+	Why     Why
+	Code    uint32 // StopDebugExit
+	Address uint64 // StopProbe: the instruction; StopWatch: the first byte accessed
+	Access  unicorn.Record
+	Err     error
+}
+
+func (s Stop) String() string {
+	switch s.Why {
+	case StopDebugExit:
+		return fmt.Sprintf("debug-exit %d", s.Code)
+	case StopProbe:
+		return fmt.Sprintf("probe at %#x", s.Address)
+	case StopWatch:
+		return fmt.Sprintf("watch: %s of %d bytes at %#x", s.Access.Kind, s.Access.Size, s.Address)
+	case StopError:
+		return fmt.Sprintf("error: %v", s.Err)
+	}
+	return s.Why.String()
+}
+
+// Ended says that the guest is done: running on makes no sense.
+func (s Stop) Ended() bool { return s.Why >= StopDebugExit }
+
+func (m *Machine) halt(s Stop) { m.stop = &s }
+
+// Run lets the machine go until something of Until, a probe or watch, or the
+// guest itself stops it. A machine that ended stays ended.
+func (m *Machine) Run(until Until) Stop {
+	if m.closed {
+		return Stop{Why: StopError, Err: fmt.Errorf("the machine has been closed")}
+	}
+	if m.stop != nil && m.stop.Ended() {
+		return *m.stop
+	}
+	m.stop = nil
+	limit := uint64(math.MaxUint64)
+	if n := until.Instructions; n > 0 && n < limit-m.cpu.Count() {
+		limit = m.cpu.Count() + n
+	}
+	for m.stop == nil {
+		if m.cpu.Count() >= limit || (until.Time > 0 && m.Now() >= until.Time) {
+			return Stop{Why: StopLimit}
+		}
+		m.turn(limit, until.Time)
+	}
+	return *m.stop
+}
+
+// turn is one round: what is due at this boundary, then the engine, then what
+// it came back with.
+func (m *Machine) turn(limit uint64, end device.Time) {
+	m.pc.advance(m.Now())
+	m.boundary()
+	if m.stop != nil {
+		return
+	}
+	if m.core.Halted {
+		m.idle(limit, end)
+		return
+	}
+	m.params.Limit = m.limit(limit, end)
+	m.params.Window = m.pc.interrupts.Pending()
+	m.params.TSCOffset = m.core.Skew + m.core.MSRs.TSCOffset
+	m.params.TSCAux = m.state.TSCAux
+	m.params.Step, m.params.Assist = false, false
+	m.handle(m.enter())
+}
+
+// enter runs the engine with the state and takes the state back.
+func (m *Machine) enter() unicorn.Exit {
+	m.give()
+	exit := m.cpu.Run(&m.params)
+	m.params.Resume = false
+	m.cpu.Load(&m.state)
+	if m.state.Shadow != x86.ShadowNone {
+		m.state.Shadow = m.whichShadow()
+	}
+	return exit
+}
+
+// whichShadow tells STI's from MOV SS's by the instruction just executed.
+func (m *Machine) whichShadow() x86.Shadow {
+	visited := m.cpu.Visited()
+	if n := len(visited); n > 0 {
+		last := visited[n-1]
+		var b [1]byte
+		if _, err := m.ReadMemory(last.PC+uint64(last.Size)-1, b[:]); err == nil && b[0] == 0xfb {
+			return x86.ShadowSTI
+		}
+	}
+	return x86.ShadowMOVSS
+}
+
+// limit is the next instruction count at which the engine has to come back.
+func (m *Machine) limit(limit uint64, end device.Time) uint64 {
+	for _, t := range []device.Time{m.pc.next(), end} {
+		if t == 0 || t == device.Never {
+			continue
+		}
+		if at := uint64(t) - m.core.Skew; uint64(t) > m.core.Skew && at < limit {
+			limit = max(at, m.cpu.Count())
+		}
+	}
+	if f := &m.core.Forced; f.Armed && f.Count < limit {
+		limit = f.Count
+	}
+	return limit
+}
+
+// idle passes the time of a halted CPU.
+func (m *Machine) idle(limit uint64, end device.Time) {
+	next := m.pc.next()
+	if m.config.Idle != nil {
+		delay := device.Never
+		if next != device.Never {
+			delay = next - m.Now()
+		}
+		if m.config.Idle(delay) {
+			m.pc.feed()
+			return
+		}
+	}
+	if next == device.Never {
+		if end == 0 {
+			m.halt(Stop{Why: StopHalt})
+			return
+		}
+		next = end
+	}
+	if end > 0 && next > end {
+		next = end
+	}
+	if now := m.Now(); next > now {
+		m.core.Skew += uint64(next - now)
+	}
+}
+
+// handle deals with what the engine came back with.
+func (m *Machine) handle(exit unicorn.Exit) {
+	switch exit.Reason {
+	case unicorn.ExitLimit, unicorn.ExitWindow, unicorn.ExitStep:
+	case unicorn.ExitInstruction:
+		m.carryOut(&exit.Insn)
+	case unicorn.ExitException:
+		m.engineException(exit)
+	case unicorn.ExitFault:
+		m.refused(exit)
+	case unicorn.ExitBus:
+		m.bus(exit)
+	case unicorn.ExitWatch:
+		m.watched(exit)
+	case unicorn.ExitProbe:
+		m.probed()
+	case unicorn.ExitStop:
+		m.cpu.ClearInterrupt()
+		if !m.pc.feed() {
+			m.halt(Stop{Why: StopInterrupted})
+		}
+	default:
+		m.halt(Stop{Why: StopError, Err: fmt.Errorf("at %#x: %w", m.state.RIP, exit.Err())})
+	}
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package unicorn
+
+/*
+#include "engine.h"
+#include <stdlib.h>
+
+#cgo noescape engine_run
+#cgo nocallback engine_run
+*/
+import "C"
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// NoLimit is a limit that is never reached.
+const NoLimit = math.MaxUint64
+
+// PageSize is the granularity of RAM, dirty tracking and watches, in bytes.
+const PageSize = 4096
+
+// CPU is one engine with its RAM. It belongs to one goroutine at a time;
+// only [CPU.Interrupt] may be called from another.
+type CPU struct {
+	e       *C.struct_engine
+	library *Library
+	ram     *RAM
+	state   []byte // the context's bytes, in C's memory
+	cleanup runtime.Cleanup
+}
+
+// New makes an engine whose physical memory starts with ram.
+func New(ram *RAM) (*CPU, error) {
+	library, err := Open()
+	if err != nil {
+		return nil, err
+	}
+	var why [256]C.char
+	e := C.engine_new(C.uint64_t(len(ram.bytes)), (*C.uint8_t)(unsafe.Pointer(&ram.bytes[0])), &why[0], C.size_t(len(why)))
+	if e == nil {
+		return nil, fmt.Errorf("libunicorn %s (%s): %s", library.Version, library.Path, C.GoString(&why[0]))
+	}
+	l := library.layout
+	e.offset_hflags = C.uint32_t(l.hflags)
+	e.offset_rip = C.uint32_t(l.rip)
+	e.offset_invalid_address = C.uint32_t(l.invalidAddress)
+	e.offset_pkru = C.uint32_t(l.pkru)
+	e.offset_error_code = C.uint32_t(l.errorCode)
+	e.offset_old_exception = C.uint32_t(l.oldException)
+	c := &CPU{e: e, library: library, ram: ram, state: unsafe.Slice((*byte)(e.state), l.size)}
+	C.engine_save(e)
+	c.cleanup = runtime.AddCleanup(c, func(e *C.struct_engine) { C.engine_free(e) }, e)
+	return c, nil
+}
+
+// Close gives the engine back; the RAM stays its owner's.
+func (c *CPU) Close() {
+	if c.e == nil {
+		return
+	}
+	c.cleanup.Stop()
+	C.engine_free(c.e)
+	c.e, c.state = nil, nil
+}
+
+// RAM is the guest's memory; writing into it directly is for [CPU.Wrote] to know.
+func (c *CPU) RAM() []byte { return c.ram.bytes }
+
+// Library is the libunicorn in use.
+func (c *CPU) Library() *Library { return c.library }
+
+// Params are what a run is told beyond the CPU's state.
+type Params struct {
+	Limit        uint64 // stop when Count is there; NoLimit for never
+	TSCOffset    uint64 // RDTSC gives Count plus this
+	TSCAux       uint64 // what RDTSCP gives in ECX
+	Window       bool   // stop at the first boundary that takes interrupts
+	Step         bool   // one instruction
+	Resume       bool   // the probe at the first instruction has been reported
+	Assist       bool   // one instruction; its accesses to refused pages are recorded
+	PhysicalBits int    // MAXPHYADDR
+	GigabytePage bool   // 1 GiB pages exist
+	NoSMAP       bool   // STAC and CLAC do not exist
+}
+
+// Run enters the engine and returns why it left. Exit's memory is reused by
+// the next run.
+func (c *CPU) Run(p *Params) Exit {
+	e := c.e
+	e.limit = C.uint64_t(p.Limit)
+	e.tsc_offset = C.uint64_t(p.TSCOffset)
+	e.tsc_aux = C.uint64_t(p.TSCAux)
+	e.want_window = flag(p.Window)
+	e.want_step = flag(p.Step)
+	e.resume = flag(p.Resume)
+	e.assist = flag(p.Assist)
+	e.physical_mask = 1<<p.PhysicalBits - 1
+	e.gigabyte_pages = flag(p.GigabytePage)
+	e.smap_off = flag(p.NoSMAP)
+	C.engine_run(e)
+	return c.exit()
+}
+
+func flag(b bool) C.uint32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Interrupt makes the run that is under way, or the next one, return with
+// [ExitStop]. It may be called from any goroutine.
+func (c *CPU) Interrupt() { c.setAttention(1) }
+
+// ClearInterrupt takes an Interrupt back that no run has answered.
+func (c *CPU) ClearInterrupt() { c.setAttention(0) }
+
+func (c *CPU) setAttention(v int32) {
+	atomic.StoreInt32((*int32)(unsafe.Pointer(&c.e.attention)), v)
+}
+
+// Count is how many instructions have been retired.
+func (c *CPU) Count() uint64 { return uint64(c.e.count) }
+
+// SetCount sets it, after the machine has carried out an instruction itself
+// or gone back to a snapshot.
+func (c *CPU) SetCount(n uint64) { c.e.count = C.uint64_t(n) }
+
+// Fills is how many TLB misses there have been.
+func (c *CPU) Fills() uint64 { return uint64(c.e.fills) }
+
+// Block is a stretch of code that was entered at its first byte.
+type Block struct {
+	PC   uint64
+	Size int // in bytes
+}
+
+// Visited returns the last blocks that were entered, oldest first.
+func (c *CPU) Visited() []Block {
+	n := uint64(c.e.visited_count)
+	first := uint64(0)
+	if n > C.VISITED {
+		first = n - C.VISITED
+	}
+	var out []Block
+	for i := first; i < n; i++ {
+		v := c.e.visited[i%C.VISITED]
+		out = append(out, Block{uint64(v.pc), int(v.size)})
+	}
+	return out
+}
+
+// FlushTLB drops every translation, before the next instruction.
+func (c *CPU) FlushTLB() { c.e.flush = 1 }
+
+// Wrote tells the engine that RAM was written from outside: pages become
+// dirty, and code translated from there is dropped.
+func (c *CPU) Wrote(physical, size uint64) {
+	if size == 0 || physical >= uint64(len(c.ram.bytes)) {
+		return
+	}
+	for page := physical / PageSize; page <= (physical+size-1)/PageSize && page < uint64(len(c.ram.bytes))/PageSize; page++ {
+		C.engine_mark_dirty(c.e, C.uint64_t(page))
+	}
+	C.engine_forget_code(c.e, C.uint64_t(physical), C.uint64_t(size))
+}

@@ -68,14 +68,15 @@ func (m *Machine) carryOut(i *unicorn.Insn) {
 	if !ok {
 		row.execute = undefined
 	}
-	m.changed = true
 	if i.Lock { // none of them may be locked
 		m.raise(x86.Raise(x86.VectorUD, 0))
 		return
 	}
 	oldTF, rip := m.state.RFLAGS&x86.FlagTF != 0, m.state.RIP
 	m.stepData = 0
-	if e := row.execute(m, i); e != nil {
+	e := row.execute(m, i)
+	m.changed = true // again: reading memory hands the state over
+	if e != nil {
 		m.raise(e)
 		return
 	}

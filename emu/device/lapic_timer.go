@@ -2,10 +2,7 @@
 
 package device
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // LAPICTimer is the state of the timer ("APIC Timer"). The count isn't
 // stepped: it was Start when the bus clock was at Base.
@@ -154,14 +151,14 @@ func (l *LAPIC) SetTSCDeadline(target uint64) {
 		return
 	}
 	now := l.clock.Now()
-	ticks, before := bits.Sub64(target, t.TSCOffset, 0)
-	switch {
-	case target <= l.TSC(now):
+	tsc := l.TSC(now)
+	if target <= tsc {
 		t.Deadline = now
-	case before != 0: // the counter gets there by wrapping
-		t.Deadline = l.tsc.At(math.MaxUint64)
-	default:
+		l.Advance(now)
+		return
+	}
+	ticks, carry := bits.Add64(l.tsc.Ticks(now), target-tsc, 0)
+	if carry == 0 {
 		t.Deadline = l.tsc.At(ticks)
 	}
-	l.Advance(now)
 }

@@ -28,7 +28,8 @@ command -v qemu-system-x86_64 >/dev/null || die "qemu-system-x86_64 is missing; 
 
 append=$(sed -n 's/.*"append": "\(.*\)".*/\1/p' "$cache/guests/stock/guest.json")
 
-# boot FILE GUEST INITRD CPU PARAMETERS... leaves the console in FILE and prints QEMU's status.
+# boot FILE GUEST IMAGE INITRD CPU PARAMETERS... leaves the console in FILE, QEMU's own
+# words (which CPU features TCG lacks) in FILE.qemu, and prints QEMU's status.
 # isa-debug-exit turns a guest's value v into the status v * 2 + 1.
 boot() {
 	local file=$1 guest=$cache/guests/$2 image=$3 initrd=$4 cpu=$5 status=0
@@ -36,7 +37,7 @@ boot() {
 	timeout "${limit:-60}" qemu-system-x86_64 -accel tcg -cpu "$cpu" -m 256 -display none -serial stdio \
 		-no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 \
 		-kernel "$guest/$image" -initrd "$guest/$initrd" -append "$append $*" \
-		<"${input:-/dev/null}" >"$file.raw" || status=$?
+		<"${input:-/dev/null}" >"$file.raw" 2>"$file.qemu" || status=$?
 	tr -d '\r' <"$file.raw" >"$file"
 	echo $status
 }

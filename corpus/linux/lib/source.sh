@@ -78,9 +78,10 @@ fetch_source() {
 	mirror=${mirror:-http://deb.debian.org/debian}
 	say "fetching $source_package of Debian 12 from $mirror (130 MB)"
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$cache/source"
+	: >"$apt/status" # nothing is installed, as far as this apt knows
 	echo "deb [signed-by=$keyring] $mirror bookworm main" >"$apt/sources.list"
 	options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-		-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User="$(id -un)")
+		-o "Dir::State::Lists=$apt/lists" -o "Dir::State::Status=$apt/status" -o "Dir::Cache=$apt" -o APT::Sandbox::User="$(id -un)")
 	(cd "$apt" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$source_package") \
 		>"$cache/guests/.apt.log" 2>&1 || no_source "apt-get could not fetch it, see $cache/guests/.apt.log"
 	dpkg-deb --fsys-tarfile "$apt"/$source_package*.deb |

@@ -52,7 +52,7 @@ func SYSCALL(s *State, vendor Vendor, length int) *Exception {
 	}
 	next := s.RIP + uint64(length)
 	selector := uint16(s.STAR>>32) &^ 3
-	s.Seg[SS] = flatSegment(selector+8, flatData, 0)
+	s.Seg[SS] = flatSegment(uint16(s.STAR>>32)+8, flatData, 0)
 	if !s.LongMode() { // AMD's legacy mode: EIP from STAR, only RF, IF and VM cleared
 		s.GPR[RCX] = uint64(uint32(next))
 		s.RIP = uint64(uint32(s.STAR))

@@ -3,7 +3,7 @@
 package x86
 
 // Access says how linear memory is touched, as far as paging asks (SDM vol.
-// 3A 4.6).
+// 3A 5.6).
 type Access struct {
 	Write    bool
 	Fetch    bool

@@ -6,6 +6,18 @@
 // check and load, which values control registers and MSRs accept, what CPUID
 // says. It works on a [State] and a [Memory] and knows no engine, so every
 // rule is tested alone, as a table of state before, event and state after.
+//
+// The manual's sections are numbered as in its editions since mid-2024, where
+// volume 3A has a chapter on linear-address pre-processing, paging is chapter
+// 5, protection 6, interrupts 7, tasks 9, the APIC 12; in older editions they
+// are one lower. Sections of volume 3B are given by their title.
+//
+// Where to look: [Deliver] for what goes through the IDT and [IRET] for the
+// way back, syscall.go for SYSCALL, SYSRET, SYSENTER and SYSEXIT, control.go,
+// debug.go and msr.go for the registers of the system, [CPU] and [ParseCPU]
+// for what the CPU is, cpuid.go for what it says of itself, [Boundary] for
+// the single-step trap. A rule that fails returns an [Exception] and leaves
+// the State as it was, so that the caller can deliver the exception from it.
 package x86
 
 // General-purpose registers, in the order of their encoding (SDM vol. 2A,
@@ -46,7 +58,8 @@ type Segment struct {
 	Limit    uint32 // in bytes, granularity already applied
 	// Attr holds type, S, DPL, P, AVL, L, D/B and G where the second
 	// doubleword of a descriptor has them (bits 8 to 15 and 20 to 23; SDM
-	// vol. 3A, figure 3-8). Zero is a null selector.
+	// vol. 3A, figure 3-8). With P clear the register is null or unusable;
+	// the DPL of a null SS is the CPL even so.
 	Attr uint32
 }
 
@@ -101,5 +114,5 @@ type State struct {
 }
 
 // CPL is the current privilege level, 0 to 3: the DPL of SS (SDM vol. 3A
-// 5.5; in the modes modelled here it equals the RPL of CS).
+// 6.5; in the modes modelled here it equals the RPL of CS).
 func (s *State) CPL() int { return int(s.Seg[CS].Selector & 3) }

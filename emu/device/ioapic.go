@@ -72,8 +72,8 @@ func (i *IOAPIC) Line(pin int) Line {
 	return func(level bool) { i.setInput(pin, level) }
 }
 
-// setInput: "edge-sensitive interrupts signaled on a masked interrupt pin are
-// ignored"; a level counts for as long as it is there.
+// setInput: an edge on a masked input is lost, not held (82093AA, "Interrupt
+// Mask"); a level counts for as long as it is there.
 func (i *IOAPIC) setInput(pin int, level bool) {
 	bit := uint32(1) << pin
 	was := i.state.Input&bit != 0
@@ -90,7 +90,7 @@ func (i *IOAPIC) setInput(pin int, level bool) {
 func (i *IOAPIC) mode(pin int) DeliveryMode { return DeliveryMode(i.state.Entry[pin] >> 8 & 7) }
 
 // level says that an input is level sensitive. NMI, INIT and ExtINT must be
-// programmed as edge triggered, and NMI "will be treated as an edge" if not.
+// programmed as edge triggered, and are taken for edges if they aren't.
 func (i *IOAPIC) level(pin int) bool {
 	return i.state.Entry[pin]&redirLevel != 0 && i.mode(pin) <= LowestPriority
 }
@@ -174,7 +174,7 @@ func (i *IOAPIC) Write(a Access, value uint64) {
 	case ioregsel:
 		i.state.Select = uint8(value)
 	case iowin:
-		if a.Size >= 4 { // "the registers are accessed using 32-bit loads and stores"
+		if a.Size >= 4 { // narrower stores are not supported
 			i.writeRegister(uint32(value))
 		}
 	}

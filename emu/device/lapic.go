@@ -4,7 +4,8 @@ package device
 
 // LAPIC is the local APIC of the only CPU in xAPIC mode: 4 KiB of registers
 // at the address in IA32_APIC_BASE. Everything here is from the APIC chapter
-// of SDM vol. 3A; comments name its sections.
+// of SDM vol. 3A; comments name its sections, whose numbers change with the
+// editions.
 type LAPIC struct {
 	state LAPICState
 	clock Clock

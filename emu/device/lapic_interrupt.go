@@ -202,7 +202,7 @@ func (l *LAPIC) Raise(entry LVTEntry) {
 		l.accept(uint8(*lvt), false)
 	} // ExtINT is a level, see extINT; SMI and INIT have nowhere to go
 	if entry == LVTPerformance {
-		*lvt |= lvtMasked // "the mask bit is set when an interrupt is delivered"
+		*lvt |= lvtMasked // a counter's interrupt masks itself
 	}
 	l.update()
 }

@@ -27,8 +27,8 @@ func (l *LAPIC) send(icr uint64) {
 	case icrNoShorthand:
 		l.Deliver(m)
 	case icrSelf, icrAll:
-		// "Valid Combinations for the ... ICR": with these shorthands only
-		// fixed interrupts.
+		// With these shorthands only fixed interrupts are valid (tables of the
+		// valid combinations of the ICR).
 		if m.Mode == Fixed {
 			l.accept(m.Vector, false)
 		}

@@ -87,8 +87,8 @@ func (l *LAPIC) readRegister(offset uint64) uint32 {
 	return 0
 }
 
-// Write takes aligned 32-bit stores; "all 32-bit registers should be accessed
-// using 128-bit aligned 32-bit loads or stores", and others do nothing.
+// Write takes 32-bit stores on a 16-byte boundary. What others do is left to
+// the model of CPU; here it is nothing.
 func (l *LAPIC) Write(a Access, value uint64) {
 	l.Advance(l.clock.Now())
 	offset := a.Address & 0xfff

@@ -58,7 +58,7 @@ func (l *LAPIC) nextTimer() Time {
 func (l *LAPIC) advanceTimer(now Time) {
 	t := &l.state.Timer
 	if t.Deadline <= now {
-		// "... the timer disarms itself and the MSR is cleared."
+		// It disarms itself and clears IA32_TSC_DEADLINE ("TSC-Deadline Mode").
 		t.Target, t.Deadline = 0, Never
 		l.Raise(LVTTimer)
 	}
@@ -112,8 +112,8 @@ func (l *LAPIC) writeDivide(value uint32) {
 	l.state.Divide = value & 0b1011
 }
 
-// timerModeChanged: "a transition between TSC-deadline mode and other timer
-// modes also disarms the timer". One-shot and periodic share the count.
+// timerModeChanged: going into or out of TSC-deadline mode disarms the timer.
+// One-shot and periodic share the count.
 func (l *LAPIC) timerModeChanged(old, next uint32) {
 	was, is := timerMode(old), timerMode(next)
 	if was == is || was < timerDeadline && is < timerDeadline {

@@ -49,8 +49,7 @@ func (c *PICChip) level() uint8 {
 }
 
 // setInput drives one input. An edge is a request for as long as the line
-// stays high: "the IR input must remain high until after the falling edge of
-// the first INTA".
+// stays high, until the first INTA.
 func (c *PICChip) setInput(input uint8, level bool) {
 	bit := uint8(1) << input
 	was := c.Input&bit != 0
@@ -88,8 +87,8 @@ func (c *PICChip) request() (uint8, bool) {
 	if c.SpecialMask {
 		blocking &^= c.IMR
 	}
-	// "When an interrupt request from a certain slave is in service this
-	// slave is not locked out from the master's priority logic."
+	// In special fully nested mode a slave in service may ask again, for
+	// one of its inputs that ranks higher.
 	if c.FullyNested {
 		blocking &^= c.ICW3
 	}
@@ -209,8 +208,7 @@ func (c *PICChip) operate2(b uint8) {
 }
 
 // endOfInterrupt is the non-specific EOI: it clears the highest bit in
-// service, but "an IS bit that is masked by an IMR bit will not be cleared by
-// a non-specific EOI if the 8259A is in the Special Mask Mode".
+// service, except that in special mask mode it leaves the masked ones alone.
 func (c *PICChip) endOfInterrupt() (uint8, bool) {
 	served := c.ISR
 	if c.SpecialMask {
@@ -228,8 +226,7 @@ func (c *PICChip) operate3(b uint8) {
 	if b&ocw3ESMM != 0 {
 		c.SpecialMask = b&ocw3SMM != 0
 	}
-	// "The 8259A treats the next RD pulse as an INTA if P = 1; P overrides
-	// RR and RIS."
+	// P makes an acknowledgement of the next read, and outweighs RR and RIS.
 	if b&ocw3Poll != 0 {
 		c.Poll = true
 		return

@@ -11,8 +11,8 @@ const (
 
 func (c *PITChannel) access() uint8 { return c.Control >> 4 & 3 }
 
-// program is a control word: "all control logic is immediately reset and OUT
-// goes to a known initial state".
+// program is a control word: the counter starts from scratch, and OUT goes to
+// the level that its mode begins with.
 func (c *PITChannel) program(control uint8, line Line) {
 	*c = PITChannel{
 		Control: control, Gate: c.Gate, Out: c.Out,
@@ -31,8 +31,8 @@ func (c *PITChannel) write(tick uint64, b uint8, line Line) {
 		c.setCount(tick, uint16(b)<<8, line)
 	case !c.SecondWrite:
 		c.Low, c.SecondWrite = b, true
-		// "Writing the first byte disables counting. OUT is set low
-		// immediately" in mode 0 only.
+		// In mode 0, and there only, the first byte stops the counter and
+		// brings OUT down.
 		if c.mode() == 0 {
 			c.Held = c.value(tick)
 			c.Counting, c.Load = false, false

@@ -71,7 +71,8 @@ func (r *RTC) writeA(b uint8) {
 	if !was && r.running() {
 		s.Divider, s.Periods = now, 0
 		// The update half a second later is one second after this base,
-		// which therefore lies half a second back, or before time began.
+		// which therefore lies half a second back. In the machine's first
+		// half second there is no such time, and the update comes later.
 		s.Base = now
 		if now >= firstUpdate {
 			s.Base = now - firstUpdate
@@ -85,7 +86,7 @@ func (r *RTC) writeB(b uint8) {
 	s := &r.state
 	was := s.Memory[rtcB]
 	if b&rtcSET != 0 {
-		b &^= rtcUIE // "SET ... UIE is cleared"
+		b &^= rtcUIE // SET clears UIE
 	}
 	switch {
 	case was&rtcSET == 0 && b&rtcSET != 0:

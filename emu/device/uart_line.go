@@ -61,8 +61,8 @@ func (u *UART) Receive(p []byte) int {
 	return n
 }
 
-// ReceiveBreak is a break on SIN: "only one zero character is loaded into the
-// FIFO". It says whether there was room.
+// ReceiveBreak is a break on SIN, however long: one zero character with BI. It
+// says whether there was room.
 func (u *UART) ReceiveBreak() bool {
 	if u.Room() == 0 {
 		return false
@@ -77,8 +77,8 @@ func (u *UART) push(b, flags uint8) {
 	s := &u.state
 	if s.Count >= u.depth() {
 		s.Overrun, s.LineError = true, true
-		// Without a FIFO the new character replaces the old one; with one
-		// "the character in the shift register will be overwritten".
+		// Without a FIFO the new character replaces the old one; with one the
+		// characters in it stay, and the new one is lost.
 		if !s.FIFO {
 			s.Data[s.Head] = b
 		}

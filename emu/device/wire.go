@@ -16,12 +16,6 @@ func (l Line) set(level bool) {
 	}
 }
 
-// pulse makes an edge whatever the level was.
-func (l Line) pulse() {
-	l.set(false)
-	l.set(true)
-}
-
 // readBytes splits a read of an 8-bit device as the ISA bus does: one byte
 // after the other, from the lowest address up.
 func readBytes(a Access, read func(port uint64) uint8) uint64 {

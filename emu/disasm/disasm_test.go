@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/uklemu/uklemu/internal/cache"
 )
 
 // sample reads lines of "bytes text".
@@ -74,13 +76,7 @@ func knownDifference(code []byte, text string) bool {
 // The kernel that "make guests" builds, whole, when it is there; the sample
 // above is of it.
 func TestEveryInstructionOfTheBuiltKernelHasObjdumpsLength(t *testing.T) {
-	cache := os.Getenv("UKLEMU_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		require.NoError(t, err)
-		cache = filepath.Join(user, "uklemu")
-	}
-	kernel := filepath.Join(cache, "guests", "stock", "vmlinux")
+	kernel := cache.Guest("stock", "vmlinux")
 	if _, err := os.Stat(kernel); err != nil {
 		t.Logf("no %s: the sample stands for it", kernel)
 		return

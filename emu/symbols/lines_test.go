@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/uklemu/uklemu/internal/cache"
+	"github.com/uklemu/uklemu/internal/testelf"
 )
 
 func join(parts ...any) (b []byte) {
@@ -84,11 +87,11 @@ func lineUnit5() []byte {
 }
 
 func withLines(debugLine []byte) []byte {
-	return elfImage([]testSection{
-		{name: ".text", typ: progbits, flags: alloc | exec, address: 0x1000, data: make([]byte, 64)},
-		{name: ".debug_line", typ: progbits, data: debugLine},
-		{name: ".debug_line_str", typ: progbits, data: []byte("/build\x00include\x00")},
-	}, []testSymbol{{"f", global | function, 1, 0x1000, 64}})
+	return image([]testelf.Section{
+		{Name: ".text", Type: testelf.Progbits, Flags: testelf.Alloc | testelf.Exec, Address: 0x1000, Data: make([]byte, 64)},
+		{Name: ".debug_line", Type: testelf.Progbits, Data: debugLine},
+		{Name: ".debug_line_str", Type: testelf.Progbits, Data: []byte("/build\x00include\x00")},
+	}, []testelf.Symbol{sym("f", testelf.Global|testelf.Function, 1, 0x1000, 64)})
 }
 
 func TestLinesOfEachVersion(t *testing.T) {
@@ -119,7 +122,7 @@ func TestLinesOfEachVersion(t *testing.T) {
 }
 
 func TestLinesThatCannotBeRead(t *testing.T) {
-	table, err := load(elfImage([]testSection{{name: ".text", typ: progbits, data: make([]byte, 9)}}, []testSymbol{{"f", global, 1, 0, 0}}))
+	table, err := load(image([]testelf.Section{{Name: ".text", Type: testelf.Progbits, Data: make([]byte, 9)}}, []testelf.Symbol{sym("f", testelf.Global, 1, 0, 0)}))
 	require.NoError(t, err)
 	require.False(t, table.HasLines())
 	require.ErrorIs(t, table.LinesError(), ErrNoLines)
@@ -157,13 +160,7 @@ func TestLinesMayEndAnywhere(t *testing.T) {
 // The kernel that "make guests" builds, if it is there: debug/dwarf, which may
 // be trusted with it, sees the same lines.
 func TestLinesOfTheBuiltKernelAreThoseOfDebugDwarf(t *testing.T) {
-	cache := os.Getenv("UKLEMU_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		require.NoError(t, err)
-		cache = filepath.Join(user, "uklemu")
-	}
-	path := filepath.Join(cache, "guests", "stock", "vmlinux")
+	path := cache.Guest("stock", "vmlinux")
 	f, err := os.Open(path)
 	if err != nil {
 		t.Logf("no %s: the programs above stand for it", path)

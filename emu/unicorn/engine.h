@@ -24,6 +24,8 @@ enum exit_reason {
     EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
 };
 
+enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
+
 enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2 };
 
 // Error code of a #PF, SDM vol. 3A 4.7.
@@ -111,10 +113,13 @@ struct engine {
     size_t context_size;
     struct code_page code[CODE_PAGES];
     struct page_blocks **blocks; // by page of RAM
+    uint8_t *has_code;           // by page of RAM: translated code exists
+    uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
+    uint32_t tlb_generation;
     uint64_t block_pc;
     uint32_t block_size, block_count;
-    uint32_t running, stepping, identity, flush, correct, retranslate;
-    uint64_t retranslate_pc;
+    uint32_t running, stepping, one_step, identity, flush, correct, retranslate;
+    uint64_t retranslate_pc, rewriting; // rewriting: the page that the instruction being stepped may write though it has code
     struct translation refused;
     uint32_t refused_valid, refused_kind;
     uint64_t refused_page;

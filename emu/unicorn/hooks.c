@@ -122,6 +122,9 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
         return refuse(e, va, kind, &t, EXIT_BUS);
     }
     uint64_t page = t.physical >> 12;
+    // libunicorn drops only what the first write through a TLB entry hits, so
+    // a page is either translated from or written to, never both.
+    if (kind == ACCESS_WRITE && e->has_code[page] && !(e->stepping && page == e->rewriting)) return refuse(e, va, kind, &t, EXIT_REWRITE);
     int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
     if (is_watched && kind != ACCESS_FETCH) {
         if (!e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
@@ -139,6 +142,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
         if (kind == ACCESS_WRITE) {
             out->perms |= UC_PROT_WRITE;
             engine_mark_dirty(e, page);
+            e->writable_since[page] = e->tlb_generation;
         }
     }
     return true;
@@ -309,6 +313,18 @@ static struct block *block_at(struct engine *e, uint64_t pc)
     return &c->blocks->at[pc & 0xfff];
 }
 
+// A page that holds code now must not be in the TLB as writable.
+static void mark_code(struct engine *e, uint64_t pc)
+{
+    const uint8_t *host = code_host(e, pc);
+    if (!host) return;
+    uint64_t page = (host - e->ram) >> 12;
+    e->has_code[page] = 1;
+    if (e->writable_since[page] != e->tlb_generation) return;
+    e->flush = 1;
+    uc_emu_stop(e->uc);
+}
+
 static void learn_block(struct engine *e, uint64_t pc, uint32_t size)
 {
     int count, rep;
@@ -327,6 +343,8 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
 {
     struct engine *e = data;
     (void)uc, (void)before;
+    mark_code(e, now->pc);
+    if ((now->pc ^ (now->pc + now->size - 1)) >> 12) mark_code(e, now->pc + now->size - 1);
     if (!e->stepping) learn_block(e, now->pc, now->size);
 }
 
@@ -367,7 +385,8 @@ static void slow_block(struct engine *e, uint64_t pc, uint32_t size)
     uint32_t n = 1;
     if (!b || b->size != size) {
         learn_block(e, pc, size);
-        if (e->retranslate) return;
+        mark_code(e, pc);
+        if (e->retranslate || e->flush) return;
         b = block_at(e, pc);
     }
     if (b) {

@@ -8,6 +8,7 @@
 
 #define RFLAGS_TF 0x100ull
 #define UC_ERR_EXCEPTION 21
+#define NO_PAGE (~0ull)
 
 static uint64_t read_register(struct engine *e, int id)
 {
@@ -20,6 +21,7 @@ void engine_flush_tlb(struct engine *e)
 {
     uc_ctl(e->uc, UC_CTL_TLB_FLUSH);
     for (int i = 0; i < CODE_PAGES; i++) e->code[i].page = ~0ull;
+    e->tlb_generation++;
     e->flush = 0;
 }
 
@@ -27,13 +29,14 @@ void engine_flush_tlb(struct engine *e)
 void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size)
 {
     for (uint64_t page = physical >> 12; page <= (physical + size - 1) >> 12 && page < e->ram_size >> 12; page++) {
-        if (!e->blocks[page]) continue;
+        if (!e->has_code[page]) continue;
         engine_flush_tlb(e);
         e->identity = 1;
         uc_ctl(e->uc, UC_CTL_TB_REMOVE, page << 12, (page + 1) << 12);
         e->identity = 0;
         engine_flush_tlb(e);
-        memset(e->blocks[page], 0, sizeof *e->blocks[page]);
+        if (e->blocks[page]) memset(e->blocks[page], 0, sizeof *e->blocks[page]);
+        e->has_code[page] = 0;
     }
 }
 
@@ -106,13 +109,20 @@ static void fault_exit(struct engine *e)
 static int emulate(struct engine *e)
 {
     e->refused_valid = e->correct = e->retranslate = 0;
+    if (e->flush) engine_flush_tlb(e);
     e->runs++;
     int err = uc_emu_start(e->uc, read_register(e, UC_X86_REG_RIP), 0, 0, 0);
     if (e->retranslate) {
         uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->retranslate_pc, e->retranslate_pc + e->retranslate);
         if (!e->exit.reason) return 0;
     }
-    if (err == UC_ERR_EXCEPTION && e->refused_valid) {
+    if (err == UC_ERR_EXCEPTION && e->refused_valid == EXIT_REWRITE) {
+        engine_forget_code(e, e->refused.physical, 1);
+        e->rewriting = e->refused.physical >> 12;
+        e->correct = 1;
+        e->one_step = !e->stepping;
+        return 0;
+    } else if (err == UC_ERR_EXCEPTION && e->refused_valid) {
         fault_exit(e);
     } else if (err) {
         e->exit.reason = EXIT_ERROR;
@@ -163,11 +173,17 @@ static int step_once(struct engine *e)
     }
     e->resume = 0;
     e->guest_tf = !!(flags & RFLAGS_TF);
-    e->stepping = 1;
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &own);
     int stopped;
-    do stopped = emulate(e);
-    while (!stopped && (e->retranslate || e->stepping == 1));
+    do { // again where it only had to make room
+        e->stepping = 1;
+        stopped = emulate(e);
+    } while (!stopped && (e->stepping == 1 || e->refused_valid == EXIT_REWRITE));
+    if (!stopped) e->exit.reason = EXIT_STEP;
+    if (e->rewriting != NO_PAGE) { // the instruction itself may be on that page, and was translated anew
+        engine_forget_code(e, e->rewriting << 12, 1);
+        e->rewriting = NO_PAGE;
+    }
     e->stepping = 0;
     int done = e->exit.reason == EXIT_STEP || (e->exit.reason == EXIT_EXCEPTION && e->exit.vector == 1);
     if (!e->guest_tf && !(done && i.opmap == 0 && i.opcode == 0x9d)) {
@@ -218,12 +234,13 @@ void engine_run(struct engine *e)
             e->exit.reason = EXIT_LIMIT;
             break;
         }
-        if (in_steps || ahead == read_register(e, UC_X86_REG_RIP) >> 12) {
+        if (in_steps || e->one_step || ahead == read_register(e, UC_X86_REG_RIP) >> 12) {
             engine_save(e);
             if (e->want_window && e->rflags & 0x200 && !e->inhibit) {
                 e->exit.reason = EXIT_WINDOW;
                 break;
             }
+            e->one_step = 0;
             int stopped = step_once(e);
             if (stopped && !(e->exit.reason == EXIT_NONE)) break;
             if (e->want_step || e->assist) {
@@ -234,7 +251,10 @@ void engine_run(struct engine *e)
         }
         ahead = ~0ull;
         in_steps = 0;
-        if (!emulate(e)) continue;
+        if (!emulate(e)) {
+            correct(e);
+            continue;
+        }
         if (e->exit.reason == EXIT_LIMIT) { // the limit lies within this block
             e->exit.reason = EXIT_NONE;
             in_steps = 1;
@@ -261,13 +281,16 @@ struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t roo
     if (!e) goto no_memory;
     e->ram = ram;
     e->ram_size = ram_size;
-    e->limit = ~0ull;
+    e->limit = e->rewriting = ~0ull;
     e->bits = 64;
     e->dirty = calloc(pages, 1);
     e->dirty_list = malloc(pages * sizeof *e->dirty_list);
     e->watch = calloc(pages, 1);
     e->blocks = calloc(pages, sizeof *e->blocks);
-    if (!e->dirty || !e->dirty_list || !e->watch || !e->blocks) goto no_memory;
+    e->has_code = calloc(pages, 1);
+    e->writable_since = calloc(pages, sizeof *e->writable_since);
+    e->tlb_generation = 1;
+    if (!e->dirty || !e->dirty_list || !e->watch || !e->blocks || !e->has_code || !e->writable_since) goto no_memory;
     if ((what = "uc_open", err = uc_open(UC_ARCH_X86, UC_MODE_64, &e->uc))) goto failed;
     if ((what = "the CPU model", err = uc_ctl(e->uc, UC_CTL_CPU_MODEL, UC_CPU_X86_ICELAKE_SERVER))) goto failed;
     if ((what = "the virtual TLB", err = uc_ctl(e->uc, UC_CTL_TLB_TYPE, 1))) goto failed;
@@ -297,6 +320,8 @@ void engine_free(struct engine *e)
     if (e->uc) uc_close(e->uc);
     if (e->blocks) for (uint64_t i = 0; i < e->ram_size >> 12; i++) free(e->blocks[i]);
     free(e->blocks);
+    free(e->has_code);
+    free(e->writable_since);
     free(e->points);
     free(e->point_kind);
     free(e->point_hook);

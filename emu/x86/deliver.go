@@ -40,7 +40,9 @@ func Deliver(s *State, m Memory, ev Event) Outcome {
 		}
 		ev = second
 	}
-	out.Shutdown = true // not reached: the chain is at most maxEvents long
+	// Only #AC after #AC in a handler that runs at CPL 3 gets here: they are
+	// benign, and hardware would try for ever.
+	out.Shutdown = true
 	return out
 }
 
@@ -156,7 +158,7 @@ func (d *delivery) handlerCPL(code Descriptor) int {
 // enter64 is delivery in IA-32e mode (SDM vol. 3A 7.14.2 to 7.14.5).
 func (d *delivery) enter64(gate Gate, code Descriptor) *Exception {
 	s, cpl := d.s, d.handlerCPL(code)
-	st := stack{pointer: s.GPR[RSP], mask: ^uint64(0), user: cpl == 3}
+	st := s.newStack(s.GPR[RSP], cpl)
 	if cpl < s.CPL() || gate.IST != 0 {
 		pointer, e := d.tssStack64(gate.IST, cpl)
 		if e != nil {
@@ -221,9 +223,10 @@ func (d *delivery) tssStack64(ist, cpl int) (uint64, *Exception) {
 func (d *delivery) enter32(gate Gate, code Descriptor) *Exception {
 	s, cpl := d.s, d.handlerCPL(code)
 	st, ss := s.currentStack(), s.Seg[SS]
+	st.ext = d.ext
 	var stackDescriptor Descriptor
 	full := uint16(0) // selector of #SS when there is no room
-	words := []uint64{uint64(d.ev.savedFlags(s)), uint64(s.Seg[CS].Selector), d.ev.savedRIP(s), uint64(d.ev.ErrorCode)}
+	words := []uint64{d.ev.savedFlags(s), uint64(s.Seg[CS].Selector), d.ev.savedRIP(s), uint64(d.ev.ErrorCode)}
 	if cpl < s.CPL() {
 		var pointer uint32
 		var e *Exception
@@ -231,7 +234,7 @@ func (d *delivery) enter32(gate Gate, code Descriptor) *Exception {
 			return e
 		}
 		full = ss.Selector
-		st = stack{base: ss.Base, pointer: uint64(pointer) & ss.stackMask(), mask: ss.stackMask(), user: cpl == 3}
+		st = stack{base: ss.Base, pointer: uint64(pointer) & ss.stackMask(), mask: ss.stackMask()}
 		words = append([]uint64{uint64(s.Seg[SS].Selector), s.GPR[RSP]}, words...)
 	}
 	if !d.ev.HasErrorCode {

@@ -360,9 +360,41 @@ func TestAccessedBitOfTheHandlersCode(t *testing.T) {
 	require.NotZero(t, w.Seg[CS].Attr&AttrAccessed)
 }
 
+// SDM vol. 2A, INT n: #AC(EXT) for an unaligned push at CPL 3, which takes a
+// conforming handler; in 64-bit mode the frame is aligned first.
+func TestAlignmentCheckOfPushes(t *testing.T) {
+	w := newProtected().user32()
+	w.gate32(32, selConforming, TypeInterruptGate, 0)
+	w.CR0 |= CR0AM
+	w.RFLAGS |= FlagAC
+	w.GPR[RSP]--
+	out := Deliver(w.State, w.mem, external(32))
+	require.Equal(t, "0x20 #AC(1)", chain(out))
+	require.Equal(t, 0, w.CPL())
+
+	w = newProtected().user32() // #AC's own handler is such a one
+	w.gate32(17, selConforming, TypeInterruptGate, 0)
+	w.CR0 |= CR0AM
+	w.RFLAGS |= FlagAC
+	w.GPR[RSP]--
+	out = Deliver(w.State, w.mem, hardware(VectorAC, 0))
+	require.True(t, out.Shutdown)
+}
+
 // Real-address mode isn't modelled: shutdown, as documented.
 func TestRealModeEndsInShutdown(t *testing.T) {
 	w := newWorld()
 	w.EFER, w.CR0 = 0, CR0ET
-	require.True(t, func() bool { out := Deliver(w.State, w.mem, external(32)); return out.Shutdown }())
+	out := Deliver(w.State, w.mem, external(32))
+	require.Equal(t, "0x20 #GP(103) #GP(6b) #DF(0) #GP(43) shutdown", chain(out))
+}
+
+func BenchmarkDeliverAndReturn(b *testing.B) {
+	w := newWorld().user()
+	for b.Loop() {
+		w.mem.stores = w.mem.stores[:0]
+		Deliver(w.State, w.mem, pageFault(0x1000, PFUser))
+		w.GPR[RSP] += 8
+		IRET(w.State, w.mem, 8)
+	}
 }

@@ -77,7 +77,9 @@ func (ev *Event) savedRIP(s *State) uint64 {
 // "Instruction-Breakpoint Exception Condition": RF is set by every fault but
 // the #DB of an instruction breakpoint, and between the iterations of a
 // repeated string instruction; it is clear in the frame of a software
-// interrupt, as executing it cleared it; else it is what it was.
+// interrupt, as executing it cleared it; else it is what it was. By the
+// letter that leaves #DF, an abort, as it was, and sets RF for general
+// detect; Bochs has both the other way round.
 func (ev *Event) savedFlags(s *State) uint64 {
 	flags := s.RFLAGS | FlagFixed
 	switch {

@@ -62,7 +62,7 @@ func (r *iret) admit() *Exception {
 }
 
 // words is how much is popped before the CS is looked at: in 64-bit mode
-// RSP and SS always are (SDM vol. 3A 7.14.3).
+// RSP and SS always are, whatever the operand size (SDM vol. 3A 7.14.3).
 func (r *iret) words() int {
 	if r.s.Code64() {
 		return 5

@@ -117,6 +117,7 @@ func TestFaultsOfIRET(t *testing.T) {
 		{"frame runs out of the canonical half", func(w *world) { w.GPR[RSP] = noncanon - 16 }, "#SS(0)"},
 		{"stack not mapped", func(w *world) { w.GPR[RSP] = stackTop - 16 }, "#PF(0)@ffff800000012000"},
 		{"user's stack at CPL 3", func(w *world) { w.user(); w.GPR[RSP] = stackTop - 64 }, "#PF(5)@ffff800000011fc0"},
+		{"unaligned at CPL 3", func(w *world) { w.user(); w.GPR[RSP] -= 0x101; w.CR0 |= CR0AM; w.RFLAGS |= FlagAC }, "#AC(0)"},
 		{"null CS", frame(kernelCode, 0, ok, stackTop, selKernelDS), "#GP(0)"},
 		{"null CS with RPL", frame(kernelCode, 3, ok, stackTop, selKernelDS), "#GP(0)"},
 		{"CS beyond the GDT", frame(kernelCode, gdtEnd, ok, stackTop, selKernelDS), "#GP(b8)"},

@@ -74,12 +74,20 @@ type stack struct {
 	base    uint64 // of SS; 0 in 64-bit mode
 	pointer uint64 // of the next pop
 	mask    uint64 // of pointer: 64, 32 or 16 bits
-	user    bool
+	user    bool   // the accesses are those of CPL 3
+	align   bool   // and raise #AC where they are not aligned
+	ext     uint32 // the EXT bit of that #AC
+}
+
+// newStack is a stack in 64-bit mode for accesses at a CPL.
+func (s *State) newStack(pointer uint64, cpl int) stack {
+	checked := s.CR0&CR0AM != 0 && s.RFLAGS&FlagAC != 0
+	return stack{pointer: pointer, mask: ^uint64(0), user: cpl == 3, align: cpl == 3 && checked}
 }
 
 // currentStack is the stack of SS:RSP.
 func (s *State) currentStack() stack {
-	st := stack{pointer: s.GPR[RSP], mask: ^uint64(0), user: s.CPL() == 3}
+	st := s.newStack(s.GPR[RSP], s.CPL())
 	if s.Code64() {
 		return st
 	}
@@ -111,6 +119,9 @@ func (l *linear) address(st *stack, offset uint64) uint64 {
 // pointer and every other register are as before. A frame within one page
 // goes in one access, since all of it faults or nothing does.
 func (l *linear) push(st *stack, width int, values ...uint64) *Exception {
+	if e := l.aligned(st, width); e != nil {
+		return e
+	}
 	n := width * len(values)
 	how := Access{Write: true, User: st.user}
 	if low := l.address(st, -uint64(n)); st.contiguous(n) && low%pageSize+uint64(n) <= pageSize {
@@ -136,6 +147,9 @@ func (l *linear) push(st *stack, width int, values ...uint64) *Exception {
 // pop loads len(values) words and moves the pointer, one access each or, in
 // one page, one access for all.
 func (l *linear) pop(st *stack, width int, values []uint64) *Exception {
+	if e := l.aligned(st, width); e != nil {
+		return e
+	}
 	n := width * len(values)
 	how := Access{User: st.user}
 	low := l.address(st, 0)
@@ -155,6 +169,15 @@ func (l *linear) pop(st *stack, width int, values []uint64) *Exception {
 		values[i] = getUint(l.buf[:width])
 	}
 	st.pointer = (st.pointer + uint64(n)) & st.mask
+	return nil
+}
+
+// aligned raises #AC where words on the stack aren't and alignment is
+// checked (SDM vol. 3A 7.15, "Interrupt 17").
+func (l *linear) aligned(st *stack, width int) *Exception {
+	if st.align && l.address(st, 0)%uint64(width) != 0 {
+		return Raise(VectorAC, st.ext)
+	}
 	return nil
 }
 

@@ -103,6 +103,37 @@ func TestLeavesOutOfRange(t *testing.T) {
 	}
 }
 
+// What each vendor keeps to itself.
+func TestLeavesOfOneVendor(t *testing.T) {
+	s := newWorld().State
+	intel, other := everything(), amd()
+	for _, leaf := range []uint32{2, 4, 0x15, 0x16} {
+		require.NotZero(t, intel.CPUID(s, 0, leaf, 0), leaf)
+		require.Zero(t, other.CPUID(s, 0, leaf, 0), leaf)
+	}
+	require.Zero(t, intel.CPUID(s, 0, 0x80000005, 0))
+	require.NotZero(t, other.CPUID(s, 0, 0x80000005, 0))
+	require.Equal(t, uint32(signatureAMD), other.CPUID(s, 0, 1, 0).EAX)
+	require.Equal(t, uint32(signatureAMD), other.CPUID(s, 0, 0x80000001, 0).EAX)
+}
+
+// ARAT, L2, an invariant TSC; no topology leaf, as there is one processor.
+func TestFixedLeaves(t *testing.T) {
+	s := newWorld().State
+	c := DefaultCPU()
+	require.Equal(t, uint32(1<<2), c.CPUID(s, 0, 6, 0).EAX)
+	require.Equal(t, uint32(1024), c.CPUID(s, 0, 0x80000006, 0).ECX>>16)
+	require.Equal(t, uint32(1<<8), c.CPUID(s, 0, 0x80000007, 0).EDX)
+	require.Zero(t, c.CPUID(s, 0, 7, 1))
+	for _, leaf := range []uint32{3, 5, 0xa, 0xb, 0x14} {
+		require.Zero(t, c.CPUID(s, 0, leaf, 0))
+	}
+	ecx := c.CPUID(s, 0, 1, 0).ECX
+	for name, bit := range map[string]int{"MONITOR": 3, "VMX": 5, "x2APIC": 21, "AVX": 28, "hypervisor": 31} {
+		require.Zero(t, ecx>>bit&1, name)
+	}
+}
+
 func TestAddressSizes(t *testing.T) {
 	s := newWorld().State
 	c := DefaultCPU()

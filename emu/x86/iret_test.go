@@ -100,6 +100,16 @@ func TestIRETDFromCompatibilityMode(t *testing.T) {
 	requireFault(t, "#UD", IRET(w.State, w.mem, 8))
 }
 
+// A 16-bit SS takes SP alone.
+func TestIRETQToA16BitStack(t *testing.T) {
+	w := newWorld()
+	w.descriptor(selUserDS, (data32|dpl3)&^AttrDB)
+	w.frame(8, userCode, selUser32CS, userFlags, 0x12345678, selUserDS)
+	before := w.GPR[RSP]
+	requireFault(t, "", IRET(w.State, w.mem, 8))
+	require.Equal(t, before&^0xffff|0x5678, w.GPR[RSP])
+}
+
 // The faults of the operation section of IRET: in the old context, with
 // nothing changed but NMI blocking.
 func TestFaultsOfIRET(t *testing.T) {
@@ -141,6 +151,20 @@ func TestFaultsOfIRET(t *testing.T) {
 		{"RIP not canonical, same CPL", frame(noncanon, selKernelCS, ok, stackTop, selKernelDS), "#GP(0)"},
 		{"SS before RIP", frame(noncanon, selUserCS, ok, userStack, selKernelDS|3), "#GP(18)"},
 		{"EIP beyond the limit", frame(0x1000, selSmallCS, ok, stackTop, selKernelDS), "#GP(0)"},
+		{"accessed bit of CS in a read-only GDT", func(w *world) {
+			w.frame(8, kernelCode, selUnaccessed, ok, stackTop, selKernelDS)
+			w.mem.pages[gdtAt/pageSize].readOnly = true
+		}, "#PF(3)@ffff8000000010a5"},
+		{"accessed bit of SS in a read-only GDT", func(w *world) {
+			w.descriptor(selDS1, data32&^AttrAccessed)
+			w.frame(8, kernelCode, selKernelCS, ok, stackTop, selDS1)
+			w.mem.pages[gdtAt/pageSize].readOnly = true
+		}, "#PF(3)@ffff800000001065"},
+		{"SS in an LDT that isn't mapped", func(w *world) {
+			w.LDTR = Segment{Selector: 8, Base: 0x9000, Limit: 0xff, Attr: AttrP | TypeLDT<<8}
+			w.frame(8, kernelCode, selKernelCS, ok, stackTop, 0xc)
+		}, "#PF(0)@9008"},
+		{"CS in a GDT that isn't canonical", func(w *world) { toUser(w); w.GDTR.Base = noncanon }, "#GP(30)"},
 		{"GDT not mapped", func(w *world) { toUser(w); delete(w.mem.pages, gdtAt/pageSize) }, "#PF(0)@ffff800000001030"},
 	}
 	for _, test := range tests {

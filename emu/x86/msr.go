@@ -17,6 +17,7 @@ type MSRs struct {
 	// have moved the counter by, and so the value of IA32_TSC_ADJUST (SDM vol.
 	// 3B, "Time-Stamp Counter Adjustment").
 	TSCOffset uint64
+	AMDSYSCFG uint64
 	AMDHWCR   uint64
 	AMDDECfg  uint64
 }

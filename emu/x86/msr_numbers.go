@@ -43,6 +43,7 @@ const (
 	MSRGSBase           MSR = 0xc0000101
 	MSRKernelGSBase     MSR = 0xc0000102
 	MSRTSCAux           MSR = 0xc0000103
+	MSRAMDSYSCFG        MSR = 0xc0010010
 	MSRAMDHWCR          MSR = 0xc0010015
 	MSRAMDDECfg         MSR = 0xc0011029
 )

@@ -144,8 +144,9 @@ var msrTable = map[MSR]msrRow{
 		write: writeMTRRDefType,
 	},
 
-	MSRAMDHWCR:  field(func(a *msrAccess) *uint64 { return &a.r.AMDHWCR }, all64).onlyIf(ofAMD),
-	MSRAMDDECfg: field(func(a *msrAccess) *uint64 { return &a.r.AMDDECfg }, all64).onlyIf(ofAMD),
+	MSRAMDSYSCFG: field(func(a *msrAccess) *uint64 { return &a.r.AMDSYSCFG }, all64).onlyIf(ofAMD),
+	MSRAMDHWCR:   field(func(a *msrAccess) *uint64 { return &a.r.AMDHWCR }, all64).onlyIf(ofAMD),
+	MSRAMDDECfg:  field(func(a *msrAccess) *uint64 { return &a.r.AMDDECfg }, all64).onlyIf(ofAMD),
 }
 
 // writeAPICBase refuses reserved bits, and x2APIC mode, which the CPU lacks

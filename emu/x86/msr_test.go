@@ -127,6 +127,7 @@ func TestWRMSR(t *testing.T) {
 		{"DEBUGCTL, reserved", all, MSRDebugCtl, 4, gp, 0},
 		{"HWCR on Intel", all, MSRAMDHWCR, 0, gp, 0},
 		{"HWCR", amd(), MSRAMDHWCR, hwcr | 1, "", hwcr | 1},
+		{"SYSCFG", amd(), MSRAMDSYSCFG, 1 << 18, "", 1 << 18},
 		{"DE_CFG", amd(), MSRAMDDECfg, 2, "", 2},
 		{"XSS, without XSAVES", all, 0xda0, 0, gp, 0},
 		{"unknown", all, 0x12345678, 0, gp, 0},

@@ -157,6 +157,10 @@ func TestProtectedModeIRET(t *testing.T) {
 			w.GPR[RSP] = 0xff4
 			w.frame(4, 0x1234, selUser32CS, FlagFixed)
 		}, "#SS(0)"},
+		{"SS:ESP on a page that isn't there", func(w *world) {
+			w.GPR[RSP] = pmStack - 12
+			w.frame(4, 0x1234, selUser32CS, FlagFixed)
+		}, "#PF(0)@12000"},
 		{"real-address mode", func(w *world) { w.CR0 = CR0ET }, "#GP(0)"},
 	}
 	for _, test := range tests {
@@ -173,6 +177,39 @@ func TestProtectedModeIRET(t *testing.T) {
 			require.Equal(t, uint64(0x1234), w.RIP)
 		})
 	}
+}
+
+// A 16-bit stack wraps around within its 64 KiB.
+func TestPushesWrapAroundA16BitStack(t *testing.T) {
+	w := newProtected()
+	w.mem.add(0, false)
+	w.mem.add(0xf000, false)
+	w.Seg[SS].Attr &^= AttrDB
+	w.GPR[RSP] = 0x55550008
+	out := Deliver(w.State, w.mem, external(32))
+	require.Equal(t, "0x20", chain(out))
+	require.Equal(t, []string{"0x4+4", "0x0+4", "0xfffc+4"}, w.mem.stores)
+	require.Equal(t, uint64(0x5555fffc), w.GPR[RSP])
+	requireFault(t, "", IRET(w.State, w.mem, 4))
+	require.Equal(t, uint64(0x55550008), w.GPR[RSP])
+}
+
+// SDM vol. 3A 3.4.5.1: CS and the new SS are marked as accessed.
+func TestAccessedBitsInProtectedMode(t *testing.T) {
+	unaccessed := func() *world {
+		w := newProtected().user32()
+		w.mem.put(pmGDT+selKernelDS+5, 1, (data32&^AttrAccessed)>>8&0xff)
+		return w
+	}
+	w := unaccessed()
+	Deliver(w.State, w.mem, external(32))
+	require.NotZero(t, w.mem.get(pmGDT+selKernelDS)>>32&AttrAccessed)
+
+	w = unaccessed()
+	w.mem.pages[pmGDT/pageSize].readOnly = true
+	out := Deliver(w.State, w.mem, external(32))
+	require.True(t, out.Shutdown)
+	require.Equal(t, "#PF(3)@101d", faultText(&out.Events[1].Exception))
 }
 
 // An expand-down segment holds what lies above its limit (SDM vol. 3A 6.3).

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uklemu/uklemu/corpus"
+)
+
+func guestsVerb(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "guests",
+		Short: "the guests that can be named as an image",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			guests, err := corpus.Guests()
+			if err != nil {
+				s.warn("%v", err) // the others can be used all the same
+			}
+			return s.answer(guestsReport(guests), func(w io.Writer) error { return printGuests(w, guests) })
+		},
+	}
+}
+
+// guestsReport has a list where a guest has nothing: scripts need not tell
+// null from [].
+func guestsReport(guests []corpus.Guest) any {
+	list := make([]corpus.Guest, 0, len(guests))
+	for _, g := range guests {
+		g.Options, g.Defects, g.Applications = orEmpty(g.Options), orEmpty(g.Defects), orEmpty(g.Applications)
+		list = append(list, g)
+	}
+	return struct {
+		Guests []corpus.Guest `json:"guests"`
+	}{list}
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func printGuests(w io.Writer, guests []corpus.Guest) error {
+	if len(guests) == 0 {
+		_, err := fmt.Fprintln(w, "No guests are built yet. In a checkout of uklemu, make guests builds them.")
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "IMAGE\tKERNEL\tOPTIONS\tAPPLICATIONS")
+	for _, g := range guests {
+		fmt.Fprintf(table, "guest:%s\t%s\t%s\t%s\n", g.Name, orDash(g.Kernel), orDash(strings.Join(g.Options, ",")), orDash(strings.Join(g.Applications, ",")))
+	}
+	return table.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

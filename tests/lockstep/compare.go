@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package lockstep
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Compare steps two machines, both at the payload's "run_cases", through its
+// cases from the first to before the last, and compares all registers at
+// every instruction boundary of a case: its own instructions, the delivery
+// of each event, the return from it. The middle of the handlers and what is
+// between cases run at full speed.
+//
+// The error is a machine's that cannot go on; what differs is in the report.
+func Compare(p *Payload, a, b Machine, cases int) (*Report, error) {
+	r := &Report{}
+	c := &comparison{payload: p, report: r, machines: [2]Machine{a, b}}
+	for n := range min(cases, len(p.Program.Cases)) {
+		if err := c.runTo(p.Symbols["enter_case"]); err != nil {
+			return r, fmt.Errorf("to case %d: %w", n, err)
+		}
+		if err := c.stepCase(n); err != nil {
+			return r, fmt.Errorf("case %d: %w", n, err)
+		}
+		r.Cases++
+	}
+	return r, nil
+}
+
+type comparison struct {
+	payload  *Payload
+	report   *Report
+	machines [2]Machine
+	now      [2]Registers
+	// undefined are flags without a value, until an instruction of the case
+	// gives them one.
+	undefined uint64
+}
+
+func (c *comparison) runTo(addresses ...uint64) error {
+	for i, m := range c.machines {
+		if err := m.RunTo(addresses...); err != nil {
+			return err
+		}
+		var err error
+		if c.now[i], err = m.Registers(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepLimit ends a case that does not end by itself; none has so many steps.
+const stepLimit = 20000
+
+func (c *comparison) stepCase(n int) error {
+	s := c.payload.Symbols
+	over := []uint64{s["next_case"], s["enter_case"], s["finished"]}
+	c.undefined = 0
+	for range stepLimit {
+		at := c.now[0].RIP
+		switch at {
+		case s["event"], s["syscall_event"]:
+			c.report.Events++
+			// Either it goes back into the case or the case is over.
+			if err := c.runTo(append(over, s["resume"], s["resume_syscall"])...); err != nil {
+				return err
+			}
+		default:
+			if err := c.step(); err != nil {
+				return err
+			}
+		}
+		if fields := c.compare(); len(fields) > 0 {
+			this := &c.payload.Program.Cases[n]
+			c.report.add(Difference{Case: n, Where: fmt.Sprintf("after %#x", at), Fields: fields},
+				this.Known, this.KnownInSteps)
+			return c.leave(over)
+		}
+		if slices.Contains(over, c.now[0].RIP) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no end after %d steps", stepLimit)
+}
+
+// leave brings both machines to where the next case can begin.
+func (c *comparison) leave(over []uint64) error {
+	for i, m := range c.machines {
+		if slices.Contains(over, c.now[i].RIP) {
+			continue
+		}
+		if err := m.RunTo(over...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) step() error {
+	for i, m := range c.machines {
+		before := c.now[i]
+		for range stepLimit {
+			if err := m.Step(); err != nil {
+				return err
+			}
+			var err error
+			if c.now[i], err = m.Registers(); err != nil {
+				return err
+			}
+			// The iterations of a REP are one step here: machines differ in
+			// how many they take at a time.
+			const rcx = 1
+			if c.now[i].RIP != before.RIP || c.now[i].GPR[rcx] == before.GPR[rcx] {
+				break
+			}
+			before = c.now[i]
+		}
+	}
+	return nil
+}
+
+func (c *comparison) compare() []Field {
+	c.report.Instructions++
+	// In a handler the flags are still those of the case.
+	if c.payload.inCase(c.now[0].RIP) {
+		c.undefined = c.payload.undefinedAt(c.now[0].RIP)
+	}
+	return CompareRegisters(c.now[0], c.now[1], c.undefined|FlagRF)
+}
+
+// CompareRegisters lists what differs but for some flags. The debug registers
+// and the x87's record of its last instruction are left out: QEMU's stub does
+// not show them, and the payload's log does.
+func CompareRegisters(a, b Registers, undefined uint64) (fields []Field) {
+	check := func(name string, x, y uint64) {
+		if x != y {
+			fields = append(fields, Field{name, x, y})
+		}
+	}
+	for i, name := range []string{"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
+		"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"} {
+		check(name, a.GPR[i], b.GPR[i])
+	}
+	check("RIP", a.RIP, b.RIP)
+	check("RFLAGS", a.RFLAGS&^undefined, b.RFLAGS&^undefined)
+	for i, name := range []string{"ES", "CS", "SS", "DS", "FS", "GS"} {
+		check(name, uint64(a.Segment[i]), uint64(b.Segment[i]))
+	}
+	check("FS base", a.FSBase, b.FSBase)
+	check("GS base", a.GSBase, b.GSBase)
+	check("kernel GS base", a.KernelGSBase, b.KernelGSBase)
+	check("CR0", a.CR0, b.CR0)
+	check("CR2", a.CR2, b.CR2)
+	check("CR3", a.CR3, b.CR3)
+	check("CR4", a.CR4, b.CR4)
+	check("CR8", a.CR8, b.CR8)
+	check("EFER", a.EFER, b.EFER)
+	check("x87 control", uint64(a.X87.Control), uint64(b.X87.Control))
+	check("x87 status", uint64(a.X87.Status), uint64(b.X87.Status))
+	for i := range a.ST {
+		if a.ST[i] != b.ST[i] {
+			check(fmt.Sprintf("ST%d", i), little(a.ST[i][:8]), little(b.ST[i][:8]))
+			check(fmt.Sprintf("ST%d exponent", i), little(a.ST[i][8:]), little(b.ST[i][8:]))
+		}
+	}
+	for i := range a.XMM {
+		check(fmt.Sprintf("XMM%d low", i), little(a.XMM[i][:8]), little(b.XMM[i][:8]))
+		check(fmt.Sprintf("XMM%d high", i), little(a.XMM[i][8:]), little(b.XMM[i][8:]))
+	}
+	check("MXCSR", uint64(a.MXCSR), uint64(b.MXCSR))
+	return fields
+}
+
+func little(p []byte) (v uint64) {
+	for i, c := range p {
+		v |= uint64(c) << (8 * i)
+	}
+	return v
+}

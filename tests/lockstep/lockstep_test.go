@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package lockstep
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+func build(t *testing.T, seed uint64, cases int) *Payload {
+	t.Helper()
+	p, err := Build(t.TempDir(), Generate(seed, cases))
+	require.NoError(t, err)
+	return p
+}
+
+// boot brings a payload to its first case.
+func boot(t *testing.T, p *Payload) *QEMU {
+	t.Helper()
+	q, err := StartQEMU(QEMUOptions{Kernel: p.Path})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	require.NoError(t, q.RunTo(p.Symbols["run_cases"]))
+	return q
+}
+
+// finish runs what is left at full speed and returns the log.
+func finish(t *testing.T, p *Payload, q *QEMU) Log {
+	t.Helper()
+	require.NoError(t, q.RunTo(p.Symbols["finished"]))
+	log, err := ReadLog(q, p)
+	require.NoError(t, err)
+	return log
+}
+
+func TestTheSameSeedLogsTheSameTwice(t *testing.T) {
+	p := build(t, 1, 2000)
+	one, two := finish(t, p, boot(t, p)), finish(t, p, boot(t, p))
+	require.Empty(t, cmp.Diff(one, two))
+	report := CompareLogs(p, one, two)
+	require.Empty(t, report.Differences)
+	require.Equal(t, 2000, report.Cases)
+	require.Equal(t, 2000, one.Count()[EventState], "every case ends")
+
+	count := one.Count()
+	for vector, name := range map[int]string{
+		0: "#DE", 1: "#DB", 2: "NMI", 3: "#BP", 4: "#OF", 6: "#UD", 7: "#NM", 8: "#DF", 11: "#NP",
+		12: "#SS", 13: "#GP", 14: "#PF", 16: "#MF", 0x20: "INT n", 0x50: "an external interrupt",
+		EventSyscall: "SYSCALL", EventDone: "the end of a case",
+	} {
+		require.Positive(t, count[vector], name)
+	}
+	t.Logf("%d events of %d kinds", report.Events, len(count))
+}
+
+func TestSteppingChangesNothing(t *testing.T) {
+	const cases = 400
+	p := build(t, 2, cases)
+	free := finish(t, p, boot(t, p))
+
+	a, b := boot(t, p), boot(t, p)
+	report, err := Compare(p, a, b, cases)
+	require.NoError(t, err)
+	require.Empty(t, report.Differences)
+	require.Equal(t, cases, report.Cases)
+	t.Logf("%d instructions, %d events", report.Instructions, report.Events)
+
+	stepped := finish(t, p, a)
+	for _, d := range CompareLogs(p, free, stepped).Differences {
+		if len(p.Program.Cases[d.Case].KnownInSteps) == 0 {
+			t.Error(d)
+		}
+	}
+}

@@ -31,6 +31,8 @@ type Machine struct {
 	hooks   []func(Event)
 	stop    *Stop
 	closed  bool
+	at      *Snapshot // what dirty pages are counted from; nil is zeros
+	from    *Snapshot // that started the machine
 
 	stepData uint64 // DR6 bits of the I/O breakpoints that the instruction under way met
 	again    bool   // it is a repeated one with more iterations to come
@@ -70,18 +72,43 @@ func New(config Config) (*Machine, error) {
 		NoSMAP:       !config.CPU.Features.Has(x86.SMAP),
 	}
 	if m.pc, err = newPlatform(m); err != nil {
-		m.Close()
+		m.destroy()
 		return nil, err
 	}
 	m.core.MSRs = x86.NewMSRs(&m.config.CPU)
 	return m, nil
 }
 
-// Close gives the engine and the memory back. It may be called twice.
+// Close gives the engine and the memory back, or the whole machine to the
+// [Snapshot] that started it. It may be called twice.
 func (m *Machine) Close() {
 	if m.closed {
 		return
 	}
+	m.closed = true
+	if m.from != nil {
+		m.reset()
+		if m.from.keep(m) {
+			return
+		}
+	}
+	m.destroy()
+}
+
+// reset takes away what the user of a machine has put on it.
+func (m *Machine) reset() {
+	for address := range m.probes.user {
+		m.RemoveProbe(address)
+	}
+	if len(m.watches.user) > 0 {
+		m.watches.user = nil
+		m.watchesChanged()
+	}
+	m.hooks = nil
+	m.cpu.ClearInterrupt()
+}
+
+func (m *Machine) destroy() {
 	m.closed = true
 	m.cpu.Close()
 	m.ram.Close()

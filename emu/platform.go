@@ -3,8 +3,12 @@
 package emu
 
 import (
+	"encoding/binary"
 	"fmt"
+	"reflect"
+	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/uklemu/uklemu/emu/device"
 	"github.com/uklemu/uklemu/emu/x86"
@@ -74,9 +78,41 @@ func newPlatform(m *Machine) (*platform, error) {
 	return p, p.wire()
 }
 
+// statePointer is where a device's state is, and how many bytes it has.
+func statePointer(d device.Device) (unsafe.Pointer, uintptr) {
+	v := reflect.ValueOf(d.State())
+	return v.UnsafePointer(), v.Type().Elem().Size()
+}
+
+// plain says whether a device's state is what the interface asks for: a
+// snapshot copies its memory.
+func plain(d device.Device) bool {
+	v := reflect.ValueOf(d.State())
+	return v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct && binary.Size(v.Interface()) >= 0
+}
+
+// restored is after the devices' states were set from outside. No wire needs
+// to be driven again: each device's state has the levels of its inputs.
+func (p *platform) restored(typed []byte) {
+	p.typed.Lock()
+	p.typed.bytes = append(p.typed.bytes[:0], typed...)
+	p.typed.Unlock()
+	p.touched()
+}
+
+// pendingInput is what was typed and the UART has had no room for.
+func (p *platform) pendingInput() []byte {
+	p.typed.Lock()
+	defer p.typed.Unlock()
+	return slices.Clone(p.typed.bytes)
+}
+
 // wire puts every device where it answers.
 func (p *platform) wire() error {
 	for _, d := range p.devices {
+		if !plain(d) {
+			return fmt.Errorf("device %s: State must point to a struct of fixed-size fields, without slices, maps, strings or pointers", d.Name())
+		}
 		if t, ok := d.(device.Timed); ok {
 			p.timed = append(p.timed, t)
 		}

@@ -50,7 +50,7 @@ type Timed interface {
 	// Next is when it next has something to do, or [Never].
 	Next() Time
 	// Advance does what is due at or before now. The machine calls it in
-	// order of time, and once more after every Restore.
+	// order of time.
 	Advance(now Time)
 }
 

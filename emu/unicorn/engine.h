@@ -147,6 +147,11 @@ int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
 void engine_mark_dirty(struct engine *e, uint64_t page);
+void engine_put_page(struct engine *e, uint64_t page, const uint8_t *from);
+void engine_restore(struct engine *e, const uint8_t *const *table);
+void engine_clean(struct engine *e);
+void engine_read_register(struct engine *e, int id, void *value);
+void engine_write_register(struct engine *e, int id, const void *value);
 const char *engine_error(int code);
 
 // Shared by the C files.

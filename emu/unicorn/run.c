@@ -332,3 +332,18 @@ void engine_free(struct engine *e)
 }
 
 const char *engine_error(int code) { return uc_strerror(code); }
+
+// The registers that no rule of the machine touches; between runs. The
+// context is what counts there, so it goes in and out.
+void engine_read_register(struct engine *e, int id, void *value)
+{
+    if (e->state_changed) load(e);
+    uc_reg_read(e->uc, id, value);
+}
+
+void engine_write_register(struct engine *e, int id, const void *value)
+{
+    if (e->state_changed) load(e);
+    uc_reg_write(e->uc, id, value);
+    engine_save(e);
+}

@@ -13,6 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// firmware is a reserved range of the fuzzed machine.
+var firmware = Range{0x1f00000, 0x1f10000}
+
 // checked is memory that stores nothing: it only makes sure that what is
 // written is inside, and that nothing is written twice.
 type checked struct {
@@ -27,8 +30,8 @@ func (m *checked) WriteAt(p []byte, physical int64) (int, error) {
 		panic(err)
 	}
 	r := Range{uint64(physical), uint64(physical) + uint64(len(p))}
-	if r.End > legacyHole.Start && r.Start < legacyHole.End && r.Start != r.End {
-		panic(fmt.Sprintf("a write to %v, in the legacy hole", r))
+	if r.End > firmware.Start && r.Start < firmware.End && r.Start != r.End {
+		panic(fmt.Sprintf("a write to %v, which is reserved", r))
 	}
 	m.written = append(m.written, r)
 	return len(p), nil
@@ -75,7 +78,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for _, protocol := range img.Protocols() {
 			m := &checked{size: 32 << 20}
-			entry, err := img.Load(m, Options{Protocol: protocol, CommandLine: "quiet", Initrd: initrd, Reserved: []Range{{0x1f00000, 0x1f10000}}})
+			entry, err := img.Load(m, Options{Protocol: protocol, CommandLine: "quiet", Initrd: initrd, Reserved: []Range{firmware}})
 			switch {
 			case err != nil:
 				typed(t, err)

@@ -19,7 +19,7 @@ const (
 func (l *loader) memoryMap() []mapEntry {
 	var lines []mapEntry
 	next, size := uint64(0), l.memory.Size()
-	for _, r := range union(l.opts.Reserved) {
+	for _, r := range union(append([]Range{legacyHole}, l.opts.Reserved...)) {
 		if end := min(r.Start, size); end > next {
 			lines = append(lines, mapEntry{Range{next, end}, kindRAM})
 		}

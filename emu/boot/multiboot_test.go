@@ -104,3 +104,13 @@ func TestMultibootAddressesLoadPartOfTheFile(t *testing.T) {
 	require.Equal(t, "text", m.text(0x200020))
 	require.EqualValues(t, multibootMagic, m.u32(0x200000))
 }
+
+// ld -Ttext=0x100000 gives the ELF header a segment of its own, a page below.
+func TestTheELFHeaderMayBeLoadedBelow1MiB(t *testing.T) {
+	w := multibootELF(true, multibootHeader(3))
+	w.segments = append(w.segments, testSegment{flags: 4, virtual: 0xff000, physical: 0xff000, data: []byte("header")})
+	m, entry := load(t, w.bytes(), Options{Initrd: []byte("module")})
+	require.EqualValues(t, 0x100010, entry.State.RIP)
+	require.Equal(t, "header", m.text(0xff000))
+	require.Equal(t, "module", m.text(0x103000))
+}

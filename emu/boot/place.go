@@ -23,15 +23,16 @@ type claim struct {
 	owner string
 }
 
-// floor plan: who owns which part of physical memory while an image is being
+// plan is who owns which part of physical memory while an image is being
 // loaded. Claims are sorted and never overlap.
 type plan struct {
 	end    uint64 // of usable memory
 	claims []claim
+	sealed bool // the legacy hole is taken
 }
 
 // newPlan starts with the parts that no image may use. Reserved ranges may
-// overlap each other and the hole; the plan holds their union.
+// overlap each other.
 func newPlan(memory uint64, reserved []Range) *plan {
 	p := &plan{end: min(memory, fourGiB)}
 	for _, r := range union(reserved) {
@@ -40,10 +41,33 @@ func newPlan(memory uint64, reserved []Range) *plan {
 	return p
 }
 
-// union sorts ranges, with the legacy hole among them, and joins those that
-// touch. Empty ones disappear.
+// seal takes what nobody has claimed of the legacy hole. An image may have
+// part of it: linked to 1 MiB by ld -Ttext=0x100000, it has its ELF header on
+// the page below, which is harmless, since this machine has RAM there. But
+// nothing is put there by choice, and the kernel is told that it is reserved.
+func (p *plan) seal() {
+	if p.sealed {
+		return
+	}
+	p.sealed = true
+	next := legacyHole.Start
+	for i := p.following(next); next < legacyHole.End; i++ {
+		gap := Range{next, legacyHole.End}
+		if i < len(p.claims) && p.claims[i].Start < legacyHole.End {
+			gap.End, next = p.claims[i].Start, p.claims[i].End
+		} else {
+			next = legacyHole.End
+		}
+		if gap.Start < gap.End {
+			p.claims = slices.Insert(p.claims, i, claim{gap, "the hole below 1 MiB"})
+			i++
+		}
+	}
+}
+
+// union sorts ranges and joins those that touch. Empty ones disappear.
 func union(ranges []Range) []Range {
-	all := append([]Range{legacyHole}, ranges...)
+	all := slices.Clone(ranges)
 	slices.SortFunc(all, func(a, b Range) int {
 		switch {
 		case a.Start < b.Start:
@@ -100,6 +124,7 @@ func (p *plan) claim(r Range, owner string) *Error {
 
 // lowest finds the lowest free range of size bytes at or above from, aligned.
 func (p *plan) lowest(size, align, from uint64) (Range, bool) {
+	p.seal()
 	start, ok := alignUp(from, align)
 	for i := p.following(start); ok; i++ {
 		if start > p.end || size > p.end-start {
@@ -116,6 +141,7 @@ func (p *plan) lowest(size, align, from uint64) (Range, bool) {
 // highest finds the highest free range of size bytes that ends at or below
 // limit, with an aligned start.
 func (p *plan) highest(size, align, limit uint64) (Range, bool) {
+	p.seal()
 	end := min(limit, p.end)
 	for i := len(p.claims) - 1; ; i-- {
 		if size > end {

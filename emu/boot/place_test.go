@@ -11,13 +11,45 @@ import (
 
 func TestUnionSortsAndJoinsRanges(t *testing.T) {
 	for _, test := range []struct{ in, want []Range }{
-		{nil, []Range{legacyHole}},
-		{[]Range{{0x200000, 0x300000}, {0x10, 0x20}}, []Range{{0x10, 0x20}, legacyHole, {0x200000, 0x300000}}},
-		{[]Range{{0x100000, 0x100010}, {0x9f000, 0x9fc00}}, []Range{{0x9f000, 0x100010}}},
-		{[]Range{{5, 5}, {9, 3}}, []Range{legacyHole}},
-		{[]Range{{0, ^uint64(0)}}, []Range{{0, ^uint64(0)}}},
+		{nil, nil},
+		{[]Range{{0x200000, 0x300000}, {0x10, 0x20}}, []Range{{0x10, 0x20}, {0x200000, 0x300000}}},
+		{[]Range{{0x100, 0x110}, {0x90, 0x100}, {0xa0, 0xb0}}, []Range{{0x90, 0x110}}},
+		{[]Range{{5, 5}, {9, 3}}, nil},
+		{[]Range{{1, 2}, {0, ^uint64(0)}}, []Range{{0, ^uint64(0)}}},
 	} {
 		require.Empty(t, cmp.Diff(test.want, union(test.in)))
+	}
+}
+
+func TestImagesMayUseTheLegacyHoleAndNothingElseDoes(t *testing.T) {
+	const name = "the hole below 1 MiB"
+	for _, test := range []struct {
+		what   string
+		images []Range
+		want   []Range // what is taken of the hole
+	}{
+		{"nothing there", nil, []Range{{0x9fc00, 0x100000}}},
+		{"the page below 1 MiB", []Range{{0xff000, 0x103000}}, []Range{{0x9fc00, 0xff000}}},
+		{"the start", []Range{{0x90000, 0xa0000}}, []Range{{0xa0000, 0x100000}}},
+		{"the middle, twice", []Range{{0xb0000, 0xb1000}, {0xa0000, 0xa1000}}, []Range{{0x9fc00, 0xa0000}, {0xa1000, 0xb0000}, {0xb1000, 0x100000}}},
+		{"all of it", []Range{{0x90000, 0x110000}}, nil},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			p := newPlan(0x400000, nil)
+			for _, r := range test.images {
+				require.Nil(t, p.claim(r, "the image"))
+			}
+			p.seal()
+			p.seal()
+			var taken []Range
+			for i, c := range p.claims {
+				if c.owner == name {
+					taken = append(taken, c.Range)
+				}
+				require.True(t, i == 0 || p.claims[i-1].End <= c.Start, p.claims)
+			}
+			require.Empty(t, cmp.Diff(test.want, taken))
+		})
 	}
 }
 
@@ -58,9 +90,7 @@ func TestClaimsNeverOverlap(t *testing.T) {
 	}{
 		{"free", Range{0x100000, 0x200000}, nil},
 		{"empty", Range{0x150000, 0x150000}, nil},
-		{"below the hole", Range{0, 0x9fc00}, nil},
-		{"into the hole", Range{0, 0x9fc01}, ErrOverlap},
-		{"from the hole", Range{0xfffff, 0x100001}, ErrOverlap},
+		{"over the legacy hole", Range{0, 0x110000}, nil},
 		{"around the reserved range", Range{0x1ff000, 0x300000}, ErrOverlap},
 		{"within it", Range{0x210000, 0x210001}, ErrOverlap},
 		{"to the end", Range{0x300000, 0x400000}, nil},

@@ -142,7 +142,6 @@ func TestImagesThatDoNotFitAreRefused(t *testing.T) {
 		{"segment above 4 GiB", segment(kernel, testSegment{physical: 1 << 32, size: 1}), 8 << 30, Options{}, ErrOutside, "segment 3"},
 		{"absurd segment", segment(kernel, testSegment{physical: 0x2000000, size: 1 << 50}), testMemory, Options{}, ErrOutside, "segment 3"},
 		{"segments overlap", segment(kernel, testSegment{physical: 0x1204fff, size: 2}), testMemory, Options{}, ErrOverlap, "segment 3 of the image is at [0x1204fff, 0x1205001), and segment 1 of the image has [0x1200000, 0x1205000)"},
-		{"segment in the legacy hole", segment(kernel, testSegment{physical: 0xb8000, size: 16}), testMemory, Options{}, ErrOverlap, "segment 3"},
 		{"segment in reserved memory", kernel.bytes(), testMemory, Options{Reserved: []Range{{0x1204000, 0x1300000}}}, ErrOverlap, "a range reserved by the firmware has [0x1204000, 0x1300000)"},
 		{"initrd larger than memory", kernel.bytes(), 0x1400000, Options{Initrd: make([]byte, 0x1400000)}, ErrInitrd, "20971520 bytes, and no free range below 0x1400000 is as long"},
 		{"initrd larger than what is free", kernel.bytes(), 0x1400000, Options{Initrd: make([]byte, 0x1000000)}, ErrInitrd, "the initrd does not fit"},

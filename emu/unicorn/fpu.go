@@ -42,7 +42,8 @@ func (c *CPU) FPU() FPU {
 
 // SetFPU writes them.
 func (c *CPU) SetFPU(f *FPU) {
-	c.transferFPU(f, func(id int, p unsafe.Pointer) { C.engine_write_register(c.e, C.int(id), p) })
+	own := *f // cgo wants an object without Go pointers in it
+	c.transferFPU(&own, func(id int, p unsafe.Pointer) { C.engine_write_register(c.e, C.int(id), p) })
 }
 
 func (c *CPU) transferFPU(f *FPU, move func(id int, p unsafe.Pointer)) {

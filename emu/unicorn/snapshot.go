@@ -15,6 +15,7 @@ import "C"
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 )
@@ -29,29 +30,28 @@ type Pages struct {
 // Len is how many there are.
 func (p *Pages) Len() int { return len(p.numbers) }
 
-// Each calls f for every page in ascending order of dirtying.
-func (p *Pages) Each(f func(number uint32, bytes []byte)) {
-	for i, n := range p.numbers {
-		f(n, p.page(i))
-	}
-}
-
 func (p *Pages) page(i int) []byte { return p.bytes[i*PageSize : (i+1)*PageSize] }
 
-// Dirty copies the pages that were written since the last Clean or Restore.
-func (c *CPU) Dirty() (*Pages, error) {
-	n := int(c.e.dirty_count)
-	p := &Pages{numbers: make([]uint32, n)}
-	if n == 0 {
+func newPages(numbers []uint32) (*Pages, error) {
+	p := &Pages{numbers: numbers}
+	if len(numbers) == 0 {
 		return p, nil
 	}
 	var err error
-	if p.bytes, err = syscall.Mmap(-1, 0, n*PageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
-		return nil, fmt.Errorf("%d pages for a snapshot: %w", n, err)
+	if p.bytes, err = syscall.Mmap(-1, 0, len(numbers)*PageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
+		return nil, fmt.Errorf("%d pages for a snapshot: %w", len(numbers), err)
 	}
 	p.cleanup = runtime.AddCleanup(p, func(b []byte) { _ = syscall.Munmap(b) }, p.bytes)
-	for i, number := range unsafe.Slice((*uint32)(unsafe.Pointer(c.e.dirty_list)), n) {
-		p.numbers[i] = number
+	return p, nil
+}
+
+// Dirty copies the pages that were written since the last Clean or Restore.
+func (c *CPU) Dirty() (*Pages, error) {
+	p, err := newPages(slices.Clone(unsafe.Slice((*uint32)(unsafe.Pointer(c.e.dirty_list)), int(c.e.dirty_count))))
+	if err != nil {
+		return nil, err
+	}
+	for i, number := range p.numbers {
 		copy(p.page(i), c.ram.bytes[int(number)*PageSize:])
 	}
 	return p, nil
@@ -104,3 +104,41 @@ func (c *CPU) Context() []byte {
 
 // SetContext takes a copy back. Store must follow.
 func (c *CPU) SetContext(b []byte) { copy(c.state[c.library.layout.gpr:], b) }
+
+// Each calls f for every page that a layer has, in ascending order.
+func (t *Table) Each(f func(number uint32, page []byte) error) error {
+	for number, p := range t.at {
+		if p == nil {
+			continue
+		}
+		if err := f(uint32(number), unsafe.Slice(p, PageSize)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PageBuilder collects pages one by one.
+type PageBuilder struct {
+	numbers []uint32
+	bytes   []byte
+}
+
+// NewPages starts a set of pages.
+func NewPages() *PageBuilder { return new(PageBuilder) }
+
+// Add copies a page.
+func (b *PageBuilder) Add(number uint32, page []byte) {
+	b.numbers = append(b.numbers, number)
+	b.bytes = append(b.bytes, page[:PageSize]...)
+}
+
+// Pages is the set.
+func (b *PageBuilder) Pages() (*Pages, error) {
+	p, err := newPages(b.numbers)
+	if err != nil {
+		return nil, err
+	}
+	copy(p.bytes, b.bytes)
+	return p, nil
+}

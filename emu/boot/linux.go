@@ -93,10 +93,7 @@ type zeroPage [page]byte
 
 // Fields of the zero page and of the setup header.
 const (
-	offExtMemK        = 0x002 // screen_info.ext_mem_k
 	offRSDP           = 0x070 // acpi_rsdp_addr
-	offExtInitrd      = 0x0c0 // ext_ramdisk_image, _size, ext_cmd_line_ptr: high halves
-	offAltMemK        = 0x1e0
 	offE820Entries    = 0x1e8
 	offSetupSects     = 0x1f1
 	offSysSize        = 0x1f4

@@ -16,7 +16,7 @@ func Generate(seed uint64, n int) *Program {
 	for i := range n {
 		// A source for every case: case 7 of a seed is the same whatever
 		// the templates before it drew.
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
+		g := &generator{Rand: newRand(seed, uint64(i)), number: i}
 		p.Cases = append(p.Cases, g.newCase())
 	}
 	return p
@@ -29,6 +29,8 @@ type generator struct {
 	c      Case
 	labels int
 }
+
+func newRand(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
 
 func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
 

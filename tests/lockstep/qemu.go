@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -34,6 +35,8 @@ type QEMU struct {
 	output  bytes.Buffer
 	folder  string
 	exited  chan error
+	ending  sync.Once
+	ended   error
 }
 
 var _ Machine = (*QEMU)(nil)
@@ -97,14 +100,17 @@ func (q *QEMU) connect(socket string) (net.Conn, error) {
 	return nil, fmt.Errorf("QEMU did not open its GDB socket in %v", limit)
 }
 
-// Close ends QEMU.
+// Close ends QEMU. It may be called again.
 func (q *QEMU) Close() error {
-	if q.stub != nil {
-		q.stub.Close()
-	}
-	q.process.Process.Kill()
-	<-q.exited
-	return os.RemoveAll(q.folder)
+	q.ending.Do(func() {
+		if q.stub != nil {
+			q.stub.Close()
+		}
+		q.process.Process.Kill()
+		<-q.exited
+		q.ended = os.RemoveAll(q.folder)
+	})
+	return q.ended
 }
 
 func (q *QEMU) Step() error { return q.resume("s") }

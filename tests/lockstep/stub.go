@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 )
 
 // stub is a client of a GDB remote stub.
@@ -28,11 +29,17 @@ func newStub(conn net.Conn) *stub {
 	return &stub{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
 }
 
+// replyLimit ends the wait for a guest that loops for ever.
+const replyLimit = 3 * time.Minute
+
 // ask sends a packet and returns the reply, which is good until the next call.
 func (s *stub) ask(packet string) ([]byte, error) {
 	var sum byte
 	for i := range len(packet) {
 		sum += packet[i]
+	}
+	if err := s.conn.SetDeadline(time.Now().Add(replyLimit)); err != nil {
+		return nil, fmt.Errorf("gdb stub: %w", err)
 	}
 	s.out = fmt.Appendf(s.out[:0], "$%s#%02x", packet, sum)
 	if _, err := s.conn.Write(s.out); err != nil {

@@ -18,13 +18,16 @@ update=${1:-}
 output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 
+say() { printf 'check: %s\n' "$*" >&2; }
 die() {
-	printf 'check: %s\n' "$*" >&2
+	say "$@"
 	exit 1
 }
+. "$here/lib/source.sh"
 
-command -v qemu-system-x86_64 >/dev/null || die "qemu-system-x86_64 is missing; it is in the package qemu-system-x86"
 [ -f "$cache/guests/stock/guest.json" ] || die "there are no guests in $cache/guests; make guests builds them"
+command -v qemu-system-x86_64 >/dev/null || install_packages qemu-system-x86 ||
+	die "qemu-system-x86_64 is missing; it is in Debian's package qemu-system-x86"
 
 append=$(sed -n 's/.*"append": "\(.*\)".*/\1/p' "$cache/guests/stock/guest.json")
 
@@ -42,10 +45,13 @@ boot() {
 	echo $status
 }
 
+# verdict WHAT OUTCOME CONSOLE: what isn't ok shows how far the guest came.
 failures=0
 verdict() {
 	printf 'check: %-58s %s\n' "$1" "$2"
-	[ "$2" = ok ] || failures=$((failures + 1))
+	[ "$2" = ok ] && return
+	failures=$((failures + 1))
+	tail -n 15 "$3" "$3.qemu"
 }
 
 # expect_lines WHAT STATUS FOUND-STATUS CONSOLE PATTERN FILE: the status, and the lines of the console.
@@ -56,9 +62,9 @@ expect_lines() {
 		cp "$output/new" "$6"
 	fi
 	if [ "$2" != "$3" ]; then
-		verdict "$1" "status $3 instead of $2"
+		verdict "$1" "status $3 instead of $2" "$4"
 	elif ! grep -v '^#' "$6" | diff - "$output/lines" >"$output/difference"; then
-		verdict "$1" "other lines (< expected, > found)"
+		verdict "$1" "other lines (< expected, > found)" "$4"
 		cat "$output/difference"
 	else
 		verdict "$1" ok
@@ -68,9 +74,9 @@ expect_lines() {
 # expect_text WHAT STATUS FOUND-STATUS CONSOLE TEXT: the status, and a text on the console.
 expect_text() {
 	if [ "$2" != "$3" ]; then
-		verdict "$1" "status $3 instead of $2"
+		verdict "$1" "status $3 instead of $2" "$4"
 	elif ! grep -qaF "$5" "$4"; then
-		verdict "$1" "the console does not say: $5"
+		verdict "$1" "the console does not say: $5" "$4"
 	else
 		verdict "$1" ok
 	fi

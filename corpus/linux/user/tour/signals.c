@@ -109,9 +109,13 @@ static void feed(int signal, siginfo_t *info, struct ucontext *context)
 	sys(__NR_write, restart_pipe[1], "x", 1);
 }
 
-static void alarm_in(long milliseconds)
+/* Again and again: the first may come before the call that it should interrupt. */
+static void alarm_every(long milliseconds)
 {
-	struct itimerval timer = { .it_value = { 0, milliseconds * MILLISECOND_US } };
+	struct itimerval timer = {
+		.it_interval = { 0, milliseconds * MILLISECOND_US },
+		.it_value = { 0, milliseconds * MILLISECOND_US },
+	};
 
 	succeeds("setitimer", sys(__NR_setitimer, ITIMER_REAL, &timer, 0));
 }
@@ -122,10 +126,10 @@ static void restarted(void)
 
 	succeeds("pipe", sys(__NR_pipe, restart_pipe));
 	handle(SIGALRM, feed, SA_RESTART);
-	alarm_in(10);
+	alarm_every(10);
 	expect("read with SA_RESTART", 1, sys(__NR_read, restart_pipe[0], &c, 1));
 	expect("the byte", 'x', c);
-	expect("calls", 1, calls);
+	expect_at_least("calls", 1, calls);
 }
 
 static void interrupted(void)
@@ -134,23 +138,21 @@ static void interrupted(void)
 
 	succeeds("pipe", sys(__NR_pipe, restart_pipe));
 	handle(SIGALRM, note, 0);
-	alarm_in(10);
+	alarm_every(10);
 	expect("read without SA_RESTART", -EINTR, sys(__NR_read, restart_pipe[0], &c, 1));
-	expect("calls", 1, calls);
+	expect_at_least("calls", 1, calls);
 }
 
-static void nanosleep_goes_on(void)
+static void interrupted_sleep(void)
 {
-	struct timespec request = { 0, 40 * MILLISECOND_NS }, rest = { 0, 0 };
-	long long start = monotonic();
+	struct timespec request = { 1000, 0 }, rest = { 0, 0 };
 
 	handle(SIGALRM, note, SA_RESTART);
-	alarm_in(10);
+	alarm_every(10);
 	/* A handler interrupts nanosleep whatever its flags are; the rest is what's left. */
 	expect("nanosleep", -EINTR, sys(__NR_nanosleep, &request, &rest));
-	expect_at_least("what is left", 1, rest.tv_nsec);
-	expect("the rest", 0, sys(__NR_nanosleep, &rest, 0));
-	expect_at_least("slept", 40 * MILLISECOND_NS, monotonic() - start);
+	expect_at_least("what is left, in seconds", 1, rest.tv_sec);
+	expect("less is left than was asked for", 1, rest.tv_sec < 1000);
 }
 
 static void ignored_and_default(void)
@@ -220,7 +222,7 @@ const struct item signal_items[] = {
 	{ "alternate signal stack", alternate_stack },
 	{ "restarted call", restarted },
 	{ "interrupted call", interrupted },
-	{ "interrupted sleep", nanosleep_goes_on },
+	{ "interrupted sleep", interrupted_sleep },
 	{ "ignored and default signals", ignored_and_default },
 	{ "signals of children", of_children },
 	{ "stop and continue", stop_and_continue },

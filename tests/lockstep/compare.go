@@ -99,27 +99,44 @@ func (c *comparison) leave(over []uint64) error {
 	return nil
 }
 
+// step takes both machines to their next boundary.
 func (c *comparison) step() error {
-	for i, m := range c.machines {
-		before := c.now[i]
-		for range stepLimit {
-			if err := m.Step(); err != nil {
-				return err
-			}
-			var err error
-			if c.now[i], err = m.Registers(); err != nil {
-				return err
-			}
-			// The iterations of a REP are one step here: machines differ in
-			// how many they take at a time.
-			const rcx = 1
-			if c.now[i].RIP != before.RIP || c.now[i].GPR[rcx] == before.GPR[rcx] {
-				break
-			}
-			before = c.now[i]
+	for i := range c.machines {
+		if err := c.stepOne(i); err != nil {
+			return err
 		}
 	}
+	// Of a trap, the instruction and the delivery are one step in QEMU, and
+	// may be two elsewhere.
+	first, second := c.payload.atStub(c.now[0].RIP), c.payload.atStub(c.now[1].RIP)
+	switch {
+	case first && !second:
+		return c.stepOne(1)
+	case second && !first:
+		return c.stepOne(0)
+	}
 	return nil
+}
+
+func (c *comparison) stepOne(i int) error {
+	before := c.now[i]
+	for range stepLimit {
+		if err := c.machines[i].Step(); err != nil {
+			return err
+		}
+		var err error
+		if c.now[i], err = c.machines[i].Registers(); err != nil {
+			return err
+		}
+		// The iterations of a REP are one step here: machines differ in how
+		// many they take at a time.
+		const rcx = 1
+		if c.now[i].RIP != before.RIP || c.now[i].GPR[rcx] == before.GPR[rcx] {
+			return nil
+		}
+		before = c.now[i]
+	}
+	return fmt.Errorf("the instruction at %#x does not end", before.RIP)
 }
 
 func (c *comparison) compare() []Field {

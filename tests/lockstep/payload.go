@@ -113,3 +113,10 @@ func (p *Payload) inCase(rip uint64) bool {
 	rip = linked(rip)
 	return rip >= p.Symbols["cases_start"] && rip < p.Symbols["cases_end"]
 }
+
+// atStub says whether RIP is where a gate of the IDT leads.
+func (p *Payload) atStub(rip uint64) bool {
+	const size, vectors = 32, 256
+	from := rip - p.Symbols["stubs"]
+	return from < size*vectors && from%size == 0
+}

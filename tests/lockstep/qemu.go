@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,9 +35,11 @@ type QEMU struct {
 	process *exec.Cmd
 	output  bytes.Buffer
 	folder  string
-	exited  chan error
-	ending  sync.Once
-	ended   error
+	// breakpoints are those that QEMU has now.
+	breakpoints map[uint64]bool
+	exited      chan error
+	ending      sync.Once
+	ended       error
 }
 
 var _ Machine = (*QEMU)(nil)
@@ -59,7 +62,7 @@ func StartQEMU(o QEMUOptions) (*QEMU, error) {
 		return nil, err
 	}
 	socket := filepath.Join(folder, "gdb")
-	q := &QEMU{folder: folder, exited: make(chan error, 1)}
+	q := &QEMU{folder: folder, exited: make(chan error, 1), breakpoints: map[uint64]bool{}}
 	q.process = exec.Command(o.Binary, "-machine", "pc,accel=tcg", "-cpu", o.CPU,
 		"-m", fmt.Sprint(o.MemoryMiB), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-icount", "shift=0,sleep=off", "-kernel", o.Kernel, "-S", "-gdb", "unix:"+socket+",server,nowait")
@@ -126,34 +129,41 @@ func (q *QEMU) Quiet(on bool) error {
 	return q.must("Qqemu.sstep="+bits, "OK")
 }
 
+// RunTo leaves its breakpoints where they are, because it is called with the
+// same ones again and again, and takes one away when it is in the way.
 func (q *QEMU) RunTo(addresses ...uint64) error {
 	for _, a := range addresses {
+		if q.breakpoints[a] {
+			continue
+		}
 		if err := q.must(fmt.Sprintf("Z1,%x,1", a), "OK"); err != nil {
 			return err
 		}
+		q.breakpoints[a] = true
 	}
-	// Nothing runs from a breakpoint: step away from it first.
-	err := q.resume("s")
-	if err == nil {
-		err = q.continueUnlessAt(addresses)
-	}
-	for _, a := range addresses {
-		err = errors.Join(err, q.must(fmt.Sprintf("z1,%x,1", a), "OK"))
-	}
-	return err
-}
-
-func (q *QEMU) continueUnlessAt(addresses []uint64) error {
-	regs, err := q.Registers()
-	if err != nil {
-		return err
-	}
-	for _, a := range addresses {
-		if regs.RIP == a {
+	for {
+		// Nothing runs from a breakpoint: step away from it first. If that
+		// ends at another one, the next packet ends there at once.
+		for _, packet := range []string{"s", "c"} {
+			if err := q.resume(packet); err != nil {
+				return err
+			}
+		}
+		regs, err := q.Registers()
+		if err != nil {
+			return err
+		}
+		if slices.Contains(addresses, regs.RIP) {
 			return nil
 		}
+		if !q.breakpoints[regs.RIP] {
+			return fmt.Errorf("QEMU stopped at %#x without a reason", regs.RIP)
+		}
+		if err := q.must(fmt.Sprintf("z1,%x,1", regs.RIP), "OK"); err != nil {
+			return err
+		}
+		delete(q.breakpoints, regs.RIP)
 	}
-	return q.resume("c")
 }
 
 // ReadPhysical and WritePhysical switch the stub to physical addresses and

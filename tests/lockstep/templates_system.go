@@ -20,7 +20,7 @@ var segmentTemplates = []template{
 	{text: "smswl %ecx"},
 	{text: "sgdt user_rw + 0x40"},
 	{text: "sidt user_rw + 0x50", weight: 2},
-	{text: "movl ${sel}, %eax; ltr %ax"},
+	{text: "movl ${tsel}, %eax; ltr %ax"},
 	{text: "movl ${sel}, %eax; lldt %ax"},
 	{text: "movl $0x68, %eax; lldt %ax; movl $4, %eax; movl %eax, %ds"},
 	{text: "swapgs"},

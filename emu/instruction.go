@@ -118,7 +118,7 @@ func noCounter(*Machine, *unicorn.Insn) *x86.Exception { return x86.Raise(x86.Ve
 
 func (m *Machine) hlt(*unicorn.Insn) *x86.Exception {
 	m.publish(Event{Kind: EventHLT})
-	m.core.Halted = true
+	m.core.Halted, m.core.HaltedAt = true, uint64(m.Now())
 	return nil
 }
 

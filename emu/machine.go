@@ -41,12 +41,13 @@ type Machine struct {
 // core is what changes in a machine beside the CPU's registers, the memory
 // and the devices: plain data, so that a snapshot is a copy.
 type core struct {
-	MSRs   x86.MSRs
-	Halted bool
-	Skew   uint64 // nanoseconds that passed without an instruction
-	Pended uint64 // DR6 bits that a MOV SS holds back
-	Random uint64 // the generator behind RDRAND
-	Forced forced // an interrupt or NMI asked for at a boundary
+	MSRs     x86.MSRs
+	Halted   bool
+	HaltedAt uint64 // virtual time
+	Skew     uint64 // nanoseconds that passed without an instruction
+	Pended   uint64 // DR6 bits that a MOV SS holds back
+	Random   uint64 // the generator behind RDRAND
+	Forced   forced // an interrupt or NMI asked for at a boundary
 }
 
 // New makes a machine that has not been started: memory is zero, the CPU in

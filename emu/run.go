@@ -106,6 +106,12 @@ func (m *Machine) turn(limit uint64, end device.Time) {
 		m.idle(limit, end)
 		return
 	}
+	m.enterUntil(limit, end)
+}
+
+// enterUntil lets the engine execute until a count or a time, or less, and
+// deals with what it came back with.
+func (m *Machine) enterUntil(limit uint64, end device.Time) {
 	m.params.Limit = m.limit(limit, end)
 	m.params.Window = m.pc.interrupts.Pending()
 	m.params.TSCOffset = m.core.Skew + m.core.MSRs.TSCOffset
@@ -157,7 +163,15 @@ func (m *Machine) limit(limit uint64, end device.Time) uint64 {
 
 // idle passes the time of a halted CPU.
 func (m *Machine) idle(limit uint64, end device.Time) {
+	if m.cpu.Interrupted() {
+		m.handle(unicorn.Exit{Reason: unicorn.ExitStop})
+		return
+	}
 	next := m.pc.next()
+	if m.asleep(next) {
+		m.halt(Stop{Why: StopHalt})
+		return
+	}
 	if m.config.Idle != nil {
 		delay := device.Never
 		if next != device.Never {
@@ -181,6 +195,19 @@ func (m *Machine) idle(limit uint64, end device.Time) {
 	if now := m.Now(); next > now {
 		m.core.Skew += uint64(next - now)
 	}
+}
+
+// lastHope is how long a CPU that halted with interrupts off may wait for an
+// NMI: devices go on, and one of them may be wired to send it.
+const lastHope = device.Time(1e9)
+
+// asleep says whether a halted CPU will never wake: HLT with interrupts off
+// ends only with an NMI (SDM vol. 2A, HLT).
+func (m *Machine) asleep(next device.Time) bool {
+	if m.state.RFLAGS&x86.FlagIF != 0 || m.pc.interrupts.NMI() {
+		return false
+	}
+	return next > device.Time(m.core.HaltedAt)+lastHope
 }
 
 // handle deals with what the engine came back with.

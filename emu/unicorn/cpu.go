@@ -121,6 +121,11 @@ func (c *CPU) Interrupt() { c.setAttention(1) }
 // ClearInterrupt takes an Interrupt back that no run has answered.
 func (c *CPU) ClearInterrupt() { c.setAttention(0) }
 
+// Interrupted says whether an Interrupt is still to be answered.
+func (c *CPU) Interrupted() bool {
+	return atomic.LoadInt32((*int32)(unsafe.Pointer(&c.e.attention))) != 0
+}
+
 func (c *CPU) setAttention(v int32) {
 	atomic.StoreInt32((*int32)(unsafe.Pointer(&c.e.attention)), v)
 }

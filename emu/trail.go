@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import "github.com/uklemu/uklemu/emu/unicorn"
+
+// Trail is the stretches of code that were entered last, oldest first. The
+// last one may not have been executed to its end. After a [Machine.Restore]
+// it is that of the run before, until the machine runs again.
+func (m *Machine) Trail() []unicorn.Block { return m.cpu.Visited() }

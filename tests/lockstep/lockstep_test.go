@@ -16,8 +16,8 @@ func build(t *testing.T, seed uint64, cases int) *Payload {
 	return p
 }
 
-// boot brings a payload to its first case.
-func boot(t *testing.T, p *Payload) *QEMU {
+// start brings a payload to its first case.
+func start(t *testing.T, p *Payload) *QEMU {
 	t.Helper()
 	q, err := StartQEMU(QEMUOptions{Kernel: p.Path})
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func finish(t *testing.T, p *Payload, q *QEMU) Log {
 
 func TestTheSameSeedLogsTheSameTwice(t *testing.T) {
 	p := build(t, 1, 2000)
-	one, two := finish(t, p, boot(t, p)), finish(t, p, boot(t, p))
+	one, two := finish(t, p, start(t, p)), finish(t, p, start(t, p))
 	require.Empty(t, cmp.Diff(one, two))
 	report := CompareLogs(p, one, two)
 	require.Empty(t, report.Differences)
@@ -58,9 +58,9 @@ func TestTheSameSeedLogsTheSameTwice(t *testing.T) {
 func TestSteppingChangesNothing(t *testing.T) {
 	const cases = 400
 	p := build(t, 2, cases)
-	free := finish(t, p, boot(t, p))
+	free := finish(t, p, start(t, p))
 
-	a, b := boot(t, p), boot(t, p)
+	a, b := start(t, p), start(t, p)
 	report, err := Compare(p, a, b, cases)
 	require.NoError(t, err)
 	require.Empty(t, report.Differences)

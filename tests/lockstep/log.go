@@ -25,6 +25,9 @@ func (r Record) Event() int        { return int(r[0] & 0xffff) }
 func (r Record) ErrorCode() uint64 { return r[1] }
 func (r Record) RIP() uint64       { return r[2] }
 
+// logStart and logEnd are layout.inc's.
+const logStart, logEnd = 0x01000000, 0x03000000
+
 // recordFields are the names of a record's quadwords.
 var recordFields = [recordSize / 8]string{
 	"event", "error code", "RIP", "CS", "RFLAGS", "RSP", "SS", "RSP in handler", "CR2", "DR6",
@@ -58,17 +61,16 @@ type Log []Record
 
 // ReadLog takes the log out of a machine that has reached "finished".
 func ReadLog(m Machine, p *Payload) (Log, error) {
-	const start, end = 0x01000000, 0x03000000 // layout.inc
 	var next [8]byte
 	if err := m.ReadPhysical(p.Symbols["log_next"], next[:]); err != nil {
 		return nil, fmt.Errorf("the log's end: %w", err)
 	}
 	last := binary.LittleEndian.Uint64(next[:])
-	if last < start || last > end || (last-start)%recordSize != 0 {
+	if last < logStart || last > logEnd || (last-logStart)%recordSize != 0 {
 		return nil, fmt.Errorf("the log's end is %#x, outside of the log", last)
 	}
-	raw := make([]byte, last-start)
-	if err := m.ReadPhysical(start, raw); err != nil {
+	raw := make([]byte, last-logStart)
+	if err := m.ReadPhysical(logStart, raw); err != nil {
 		return nil, fmt.Errorf("the log: %w", err)
 	}
 	log := make(Log, len(raw)/recordSize)

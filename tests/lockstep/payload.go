@@ -117,6 +117,7 @@ func (p *Payload) inCase(rip uint64) bool {
 // atStub says whether RIP is where a gate of the IDT leads.
 func (p *Payload) atStub(rip uint64) bool {
 	const size, vectors = 32, 256
-	from := rip - p.Symbols["stubs"]
-	return from < size*vectors && from%size == 0
+	stubs, known := p.Symbols["stubs"]
+	from := rip - stubs
+	return known && from < size*vectors && from%size == 0
 }

@@ -12,7 +12,7 @@ import (
 
 func TestQEMURegistersAndMemoryCanBeSet(t *testing.T) {
 	p := build(t, 5, 10)
-	q := boot(t, p)
+	q := start(t, p)
 	r, err := q.Registers()
 	require.NoError(t, err)
 	require.Equal(t, p.Symbols["run_cases"], r.RIP)

@@ -3,6 +3,7 @@
 package lockstep
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,4 +74,23 @@ func TestSteppingChangesNothing(t *testing.T) {
 			t.Error(d)
 		}
 	}
+}
+
+// A processor of another vendor is another machine: SYSENTER and SYSEXIT are
+// #UD in AMD's long mode, and nothing else that the cases do is different.
+func TestADifferenceIsFound(t *testing.T) {
+	const cases = 1500
+	p := build(t, 6, cases)
+	intel := finish(t, p, start(t, p))
+	q, err := StartQEMU(QEMUOptions{Kernel: p.Path, CPU: strings.Replace(DefaultCPU, "GenuineIntel", "AuthenticAMD", 1)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	amd := finish(t, p, q)
+
+	report := CompareLogs(p, intel, amd)
+	require.NotEmpty(t, report.Differences)
+	for _, d := range report.Differences {
+		require.Regexp(t, "sysenter|sysexit", strings.Join(p.Program.Cases[d.Case].Text, "\n"), d.String())
+	}
+	t.Logf("%d cases of %d", len(report.Differences), cases)
 }

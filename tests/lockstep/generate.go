@@ -187,11 +187,9 @@ func (g *generator) value(name string) string {
 	case "{kernelstack}":
 		return g.stack(false)
 	case "{target}":
-		t := pick(g, targetPool)
-		if slices.Contains(nonCanonical, t) {
-			g.know("branch-canonical")
-		}
-		return t
+		return g.target("branch-canonical")
+	case "{sysret}":
+		return g.target("sysret-canonical")
 	case "{base}":
 		return pick(g, basePool)
 	}
@@ -199,6 +197,16 @@ func (g *generator) value(name string) string {
 		return pick(g, pool)
 	}
 	return name // as refuses it, by name
+}
+
+// target is where a branch goes; the defect is for those that are not
+// canonical.
+func (g *generator) target(defect string) string {
+	t := pick(g, targetPool)
+	if slices.Contains(nonCanonical, t) {
+		g.know(defect)
+	}
+	return t
 }
 
 // interesting numbers are where carries, signs and widths end.

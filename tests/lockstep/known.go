@@ -15,10 +15,7 @@ var KnownDefects = map[string]string{
 	"msr-unknown":      "SDM vol. 2, RDMSR and WRMSR: a reserved or unimplemented address is #GP(0). QEMU reads 0 and ignores writes.",
 	"cr8-reserved":     "SDM vol. 2, MOV CR: a value with bits 63:4 set in CR8 is #GP(0). QEMU drops them.",
 	"alignment-check":  "SDM vol. 3A 6.15, interrupt 17: CR0.AM and EFLAGS.AC at CPL 3 check alignment. QEMU's TCG has no #AC.",
-	"icebp": "SDM vol. 3A 6.3.2: opcode F1 is an interrupt by INT1, a trap, without a check of the gate's DPL. " +
-		"QEMU makes it a #DB of its own, with DR6 as it was.",
-	"movss-trap": "SDM vol. 3A 6.8.3: after MOV SS a single-step trap is held off for one instruction. " +
-		"QEMU's TCG does so for interrupts, and for TF only in some orders.",
+	"icebp":            "SDM vol. 2, INT1 (opcode F1): vector 1, a trap, without a check of the gate's DPL. QEMU has #UD.",
 	// Only in steps.
 	"step-breakpoint": "SDM vol. 3B 18.3.1.1: an instruction breakpoint does not fire while RF is set. When QEMU stops " +
 		"for a step at the address of one, breakpoint_handler raises #DB without a look at RF, and again after the handler's IRET; " +

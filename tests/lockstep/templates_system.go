@@ -58,7 +58,7 @@ var branchTemplates = []template{
 	{text: "syscall; nop", weight: 8},
 	{text: "sysenter", weight: 2},
 	{text: "leaq {here}f + user_alias(%rip), %rcx; movl ${flags}, %r11d; sysretq; {here}f: nop; nop", weight: 8},
-	{text: "movabsq ${target}, %rcx; movl ${flags}, %r11d; sysretq", known: "sysret-canonical"},
+	{text: "movabsq ${sysret}, %rcx; movl ${flags}, %r11d; sysretq"},
 }
 
 // eventTemplates raise exceptions and software interrupts by themselves.
@@ -83,7 +83,7 @@ var eventTemplates = []template{
 	{text: "clts", level: userOnly},
 	{text: "wbinvd"},
 	{text: "movl ${ssel}, %eax; movl %eax, %ss; int3; nop"},
-	{text: "pushq $0x302; popfq; movl %ss, %eax; movl %eax, %ss; nop; nop; pushq $2; popfq", known: "movss-trap"},
+	{text: "pushq $0x302; popfq; movl %ss, %eax; movl %eax, %ss; nop; nop; pushq $2; popfq"},
 	{text: "pushq $0x302; popfq; int $0x20; nop; pushq $2; popfq"},
 	{text: "pushq $0x302; popfq; syscall; nop", level: userOnly},
 	{text: "pushq $0x302; popfq; {alu}q {r}, {mem}; nop"},

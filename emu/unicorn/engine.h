@@ -54,21 +54,30 @@ struct block { uint16_t size, count : 10, flags : 6; };
 enum { BLOCK_REP = 1 }; // starts with a REP string instruction, which loops through it
 struct page_blocks { struct block at[4096]; };
 struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
-struct visited { uint64_t pc; uint32_t size; };
+struct visited { uint64_t pc; uint32_t size, count; }; // count: of instructions
 
 #define CODE_PAGES 64
-#define VISITED 64
+#define VISITED 32
 #define ALIASES 8
 #define RECORDS 64
 
 struct engine {
-    // Set by Go before a run.
+    // What on_block touches, together.
+    uint64_t count;          // instructions retired since the engine was made
     uint64_t limit;          // stop when `count` is there
+    volatile int32_t attention; // set by another thread: EXIT_STOP
+    uint32_t want_window;    // stop at the first boundary that takes interrupts
+    uint32_t stepping;
+    uint8_t *edges;          // edge coverage, or NULL
+    uint64_t visited_count;
+    struct visited visited[VISITED]; // a ring of the last blocks
+    struct code_page code[CODE_PAGES];
+
+    // Set by Go before a run.
     uint64_t tsc_offset;     // RDTSC is count + tsc_offset
     uint64_t tsc_aux;
     uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
     uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
-    uint32_t want_window;    // stop at the first boundary that takes interrupts
     uint32_t want_step;      // one instruction
     uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t assist;         // accesses to refused pages go through, and are recorded
@@ -77,11 +86,9 @@ struct engine {
     uint64_t rflags;
     uint64_t forced_reads[8];
     uint32_t forced_count, forced_next;
-    volatile int32_t attention; // set by another thread: EXIT_STOP
 
     // Set by a run.
     struct exit exit;
-    uint64_t count; // instructions retired since the engine was made
     uint64_t fills, runs;
     struct access_record record[RECORDS];
     uint32_t records, inhibit;
@@ -98,27 +105,21 @@ struct engine {
     uint32_t watch_virtual_count;
 
     // Observation.
-    uint8_t *edges;        // edge coverage, or NULL
     uint64_t edge_mask, edge_begin, edge_end, edge_previous;
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
     uint64_t trace_mask, trace_count;
     uc_hook trace_hook;
-    uint64_t visited_count;
-    struct visited visited[VISITED];
 
     // Private to C.
     uc_engine *uc;
     uc_context *context;
     uint8_t *state; // context's bytes
     size_t context_size;
-    struct code_page code[CODE_PAGES];
     struct page_blocks **blocks; // by page of RAM
     uint8_t *has_code;           // by page of RAM: translated code exists
     uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
     uint32_t tlb_generation;
-    uint64_t block_pc;
-    uint32_t block_size, block_count;
-    uint32_t running, stepping, one_step, identity, flush, correct, retranslate;
+    uint32_t running, one_step, identity, flush, correct, retranslate;
     uint64_t retranslate_pc, rewriting; // rewriting: the page that the instruction being stepped may write though it has code
     struct translation refused;
     uint32_t refused_valid, refused_kind;
@@ -157,7 +158,8 @@ const char *engine_error(int code);
 // Shared by the C files.
 void engine_stop(struct engine *e, int reason);
 int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to); // bytes readable as code, at most 15
-int engine_count_to(struct engine *e, uint64_t pc);             // instructions from block_pc to pc
+int engine_count_to(struct engine *e, uint64_t pc);             // instructions from the last block's start to pc
+static inline struct visited *last_block(struct engine *e) { return &e->visited[(e->visited_count - 1) & (VISITED - 1)]; }
 void engine_hooks(struct engine *e);
 int engine_point(struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);

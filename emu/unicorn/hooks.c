@@ -207,7 +207,8 @@ int engine_count_to(struct engine *e, uint64_t pc)
     uint8_t bytes[16];
     struct insn i;
     int n = 0;
-    for (uint64_t at = e->block_pc; at < pc && at < e->block_pc + e->block_size; at += i.length, n++) {
+    struct visited *b = last_block(e);
+    for (uint64_t at = b->pc; at < pc && at < b->pc + b->size; at += i.length, n++) {
         decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
         if (!i.length) break;
     }
@@ -354,12 +355,12 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
 static int rep_is_over(struct engine *e, uint64_t pc, uint32_t size)
 {
     uint64_t rcx = 0;
-    if (e->block_pc + e->block_size != pc + size) return 0;
+    if (last_block(e)->pc + last_block(e)->size != pc + size) return 0;
     uc_reg_read(e->uc, UC_X86_REG_RCX, &rcx);
     return !rcx;
 }
 
-static inline void cover(struct engine *e, uint64_t pc)
+static __attribute__((noinline)) void cover(struct engine *e, uint64_t pc)
 {
     if (pc - e->edge_begin >= e->edge_end) return; // edge_end is a length
     uint64_t here = (pc ^ pc >> 17) * 0x9e3779b97f4a7c15ull >> 20;
@@ -372,14 +373,11 @@ static inline void cover(struct engine *e, uint64_t pc)
 static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
 {
     e->count += count;
-    e->block_pc = pc;
-    e->block_size = size;
-    e->block_count = count;
-    e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size};
+    e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size, count};
     if (e->edges) cover(e, pc);
 }
 
-static void slow_block(struct engine *e, uint64_t pc, uint32_t size)
+static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, uint32_t size)
 {
     struct block *b = block_at(e, pc);
     uint32_t n = 1;
@@ -415,23 +413,26 @@ static void slow_block(struct engine *e, uint64_t pc, uint32_t size)
     accept(e, pc, size, n);
 }
 
+static __attribute__((noinline)) void step_block(struct engine *e, uint64_t pc, uint32_t size)
+{
+    if (e->stepping++ == 1) accept(e, pc, size, 0);
+    else engine_stop(e, EXIT_STEP); // an instruction after which TF traps nothing, such as MOV SS
+}
+
 static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc;
-    if (__builtin_expect(e->stepping, 0)) {
-        if (e->stepping++ == 1) {
-            accept(e, pc, size, 0);
-        } else {
-            engine_stop(e, EXIT_STEP); // an instruction after which TF traps nothing, such as MOV SS
-        }
+    if (__builtin_expect(e->stepping | e->want_window | e->attention, 0)) {
+        if (e->stepping) step_block(e, pc, size);
+        else slow_block(e, pc, size);
         return;
     }
     struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
     if (__builtin_expect(c->page == pc >> 12, 1)) {
-        struct block *b = &c->blocks->at[pc & 0xfff];
-        if (__builtin_expect(b->size == size && !b->flags && e->count + b->count <= e->limit && !e->want_window && !e->attention, 1)) {
-            accept(e, pc, size, b->count);
+        struct block b = c->blocks->at[pc & 0xfff];
+        if (__builtin_expect(b.size == size && !b.flags && e->count + b.count <= e->limit, 1)) {
+            accept(e, pc, size, b.count);
             return;
         }
     }
@@ -487,7 +488,7 @@ static void read_tsc(struct engine *e)
     uint64_t rip = 0, now = e->count;
     if (!e->stepping) {
         uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
-        now += engine_count_to(e, rip) - (uint64_t)e->block_count;
+        now += engine_count_to(e, rip) - (uint64_t)last_block(e)->count;
     }
     now += e->tsc_offset;
     uint64_t low = now & 0xffffffff, high = now >> 32;

@@ -137,7 +137,7 @@ static void correct(struct engine *e)
 {
     if (!e->correct || e->stepping) return;
     e->correct = 0;
-    e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)e->block_count;
+    e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)last_block(e)->count;
 }
 
 // PUSHF of a stepped instruction stored a TF that is ours.

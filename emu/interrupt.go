@@ -40,6 +40,12 @@ func (m *Machine) boundary() {
 	}
 }
 
+// forcedWaits says that what was asked for is due, at a boundary that does not
+// let it in.
+func (m *Machine) forcedWaits() bool {
+	return m.core.Forced.Armed && m.core.Forced.Count <= m.cpu.Count()
+}
+
 // takes says whether this boundary lets an interrupt or NMI in (SDM vol. 3A
 // 7.7.1, 7.8.1, 7.8.3).
 func (m *Machine) takes(nmi bool) bool {

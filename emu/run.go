@@ -113,7 +113,7 @@ func (m *Machine) turn(limit uint64, end device.Time) {
 // deals with what it came back with.
 func (m *Machine) enterUntil(limit uint64, end device.Time) {
 	m.params.Limit = m.limit(limit, end)
-	m.params.Window = m.pc.interrupts.Pending()
+	m.params.Window = m.pc.interrupts.Pending() || m.forcedWaits() && !m.core.Forced.NMI
 	m.params.TSCOffset = m.core.Skew + m.core.MSRs.TSCOffset
 	m.params.TSCAux = m.state.TSCAux
 	m.params.Step, m.params.Assist = false, false
@@ -152,11 +152,15 @@ func (m *Machine) limit(limit uint64, end device.Time) uint64 {
 			continue
 		}
 		if at := uint64(t) - m.core.Skew; uint64(t) > m.core.Skew && at < limit {
-			limit = max(at, m.cpu.Count())
+			limit = max(at, m.cpu.Count()+1) // what is due still, after advance, may not hold the CPU
 		}
 	}
-	if f := &m.core.Forced; f.Armed && f.Count < limit {
-		limit = f.Count
+	switch f := &m.core.Forced; {
+	case !f.Armed:
+	case !m.forcedWaits():
+		limit = min(limit, f.Count)
+	case f.NMI && !m.state.NMIBlocked: // a MOV SS is before it; an IRET comes back by itself
+		limit = min(limit, m.cpu.Count()+1)
 	}
 	return limit
 }

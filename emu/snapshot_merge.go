@@ -3,6 +3,7 @@
 package emu
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
@@ -12,17 +13,22 @@ import (
 // taken after.
 func (s *Snapshot) Size() int64 { return int64(s.pages.Len()) * unicorn.PageSize }
 
-// Merge makes the snapshot independent of the one that it was taken after, by
-// taking over the pages that it has from there: a long chain of snapshots,
-// of which some have been dropped, is shortened so. What the snapshot stands
-// for does not change. Nothing else may use it meanwhile.
-func (s *Snapshot) Merge() error {
-	if s.parent == nil {
+// Merge takes over the pages of the snapshots that s was taken after, up to one
+// that keep wants to stay: so the memory of one that is dropped from the
+// middle of a chain is given back, less what s needs of it. What s stands for
+// does not change. Nothing else may use s meanwhile.
+func (s *Snapshot) Merge(keep func(*Snapshot) bool) error {
+	layers := []*unicorn.Pages{s.pages}
+	parent := s.parent
+	for ; parent != nil && !keep(parent); parent = parent.parent {
+		layers = append(layers, parent.pages)
+	}
+	if len(layers) == 1 {
 		return nil
 	}
+	slices.Reverse(layers)
 	b := unicorn.NewPages()
-	layers := unicorn.NewTable(s.config.Memory, []*unicorn.Pages{s.parent.pages, s.pages})
-	err := layers.Each(func(number uint32, page []byte) error {
+	err := unicorn.NewTable(s.config.Memory, layers).Each(func(number uint32, page []byte) error {
 		b.Add(number, page)
 		return nil
 	})
@@ -33,7 +39,7 @@ func (s *Snapshot) Merge() error {
 	if err != nil {
 		return err
 	}
-	s.pages, s.parent = pages, s.parent.parent
+	s.pages, s.parent = pages, parent
 	s.once, s.table = sync.Once{}, nil // the table keeps the layers that it was made from
 	return nil
 }

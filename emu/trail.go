@@ -2,9 +2,18 @@
 
 package emu
 
-import "github.com/uklemu/uklemu/emu/unicorn"
+import (
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
 
 // Trail is the stretches of code that were entered last, oldest first. The
 // last one may not have been executed to its end. After a [Machine.Restore]
 // it is that of the run before, until the machine runs again.
 func (m *Machine) Trail() []unicorn.Block { return m.cpu.Visited() }
+
+// CPU is the processor that the machine has.
+func (m *Machine) CPU() x86.CPU { return m.config.CPU }
+
+// Halted says whether the CPU waits after a HLT.
+func (m *Machine) Halted() bool { return m.core.Halted }

@@ -228,7 +228,7 @@ func (g *generator) breakpoints() {
 	c := &g.c
 	c.KnownInSteps = []string{"step-breakpoint"}
 	var dr7 uint64
-	c.DR[0] = pick(g, goodPool)
+	c.DR[0] = pick(g, watchPool)
 	if g.oneIn(2) {
 		const enableG0 = 2
 		kind := pick(g, []uint64{1, 3, 3}) // write, read or write

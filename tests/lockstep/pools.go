@@ -40,6 +40,13 @@ var goodPool = []string{
 	"user_rw1 + 1", "user_rw1 + 0x100", "user_rw_alias + 0x10", "big_user + 0x1008",
 }
 
+// watchPool are those of them to which no frame is pushed: QEMU 7.2 aborts when
+// the delivery of an exception hits a data breakpoint (an assertion on its
+// lock, in qemu_mutex_lock_iothread_impl).
+var watchPool = []string{
+	"user_rw", "user_rw + 0x10", "user_rw + 0x7f8", "user_rw1 + 0x100", "user_rw_alias + 0x10", "big_user + 0x1008",
+}
+
 // nonCanonical are addresses that no access may begin with, and two that run
 // into such.
 var nonCanonical = []string{

@@ -56,6 +56,10 @@ struct page_blocks { struct block at[4096]; };
 struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
 struct visited { uint64_t pc; uint32_t size, count; }; // count: of instructions
 
+// A block that was entered under the current TLB: found by its address alone.
+struct recent { uint64_t pc; uint16_t size, count; uint32_t generation; };
+
+#define RECENT 1024
 #define CODE_PAGES 64
 #define VISITED 32
 #define ALIASES 8
@@ -70,7 +74,9 @@ struct engine {
     uint32_t stepping;
     uint8_t *edges;          // edge coverage, or NULL
     uint64_t visited_count;
+    uint32_t tlb_generation;
     struct visited visited[VISITED]; // a ring of the last blocks
+    struct recent recent[RECENT];
     struct code_page code[CODE_PAGES];
 
     // Set by Go before a run.
@@ -118,7 +124,6 @@ struct engine {
     struct page_blocks **blocks; // by page of RAM
     uint8_t *has_code;           // by page of RAM: translated code exists
     uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
-    uint32_t tlb_generation;
     uint32_t running, one_step, identity, flush, correct, retranslate;
     uint64_t retranslate_pc, rewriting; // rewriting: the page that the instruction being stepped may write though it has code
     struct translation refused;

@@ -339,6 +339,11 @@ static void learn_block(struct engine *e, uint64_t pc, uint32_t size)
     uc_emu_stop(e->uc);
 }
 
+static inline struct recent *recent_at(struct engine *e, uint64_t pc)
+{
+    return &e->recent[(pc ^ pc >> 10) & (RECENT - 1)];
+}
+
 // The engine has translated a block, for the first time or because its bytes changed.
 static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
 {
@@ -346,6 +351,7 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
     (void)uc, (void)before;
     mark_code(e, now->pc);
     if ((now->pc ^ (now->pc + now->size - 1)) >> 12) mark_code(e, now->pc + now->size - 1);
+    recent_at(e, now->pc)->generation = 0;
     if (!e->stepping) learn_block(e, now->pc, now->size);
 }
 
@@ -410,6 +416,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
         engine_stop(e, EXIT_LIMIT);
         return;
     }
+    if (b && !b->flags) *recent_at(e, pc) = (struct recent){pc, size, n, e->tlb_generation};
     accept(e, pc, size, n);
 }
 
@@ -428,15 +435,11 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         else slow_block(e, pc, size);
         return;
     }
-    struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
-    if (__builtin_expect(c->page == pc >> 12, 1)) {
-        struct block b = c->blocks->at[pc & 0xfff];
-        if (__builtin_expect(b.size == size && !b.flags && e->count + b.count <= e->limit, 1)) {
-            accept(e, pc, size, b.count);
-            return;
-        }
-    }
-    slow_block(e, pc, size);
+    struct recent *r = recent_at(e, pc);
+    if (__builtin_expect(r->pc == pc && r->size == size && r->generation == e->tlb_generation && e->count + r->count <= e->limit, 1))
+        accept(e, pc, size, r->count);
+    else
+        slow_block(e, pc, size);
 }
 
 // ---- Single addresses, exceptions, the time-stamp counter

@@ -72,6 +72,7 @@ func New(config Config) (*Machine, error) {
 		GigabytePage: config.CPU.Features.Has(x86.GBPages),
 		NoSMAP:       !config.CPU.Features.Has(x86.SMAP),
 	}
+	cpu.Configure(&m.params)
 	if m.pc, err = newPlatform(m); err != nil {
 		m.destroy()
 		return nil, err

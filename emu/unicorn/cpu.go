@@ -100,11 +100,17 @@ func (c *CPU) Run(p *Params) Exit {
 	e.want_step = flag(p.Step)
 	e.resume = flag(p.Resume)
 	e.assist = flag(p.Assist)
-	e.physical_mask = 1<<p.PhysicalBits - 1
-	e.gigabyte_pages = flag(p.GigabytePage)
-	e.smap_off = flag(p.NoSMAP)
+	c.Configure(p)
 	C.engine_run(e)
 	return c.exit()
+}
+
+// Configure tells the engine those of the parameters that say what CPU it is.
+// Every run does; before the first one, page walks need it.
+func (c *CPU) Configure(p *Params) {
+	c.e.physical_mask = 1<<p.PhysicalBits - 1
+	c.e.gigabyte_pages = flag(p.GigabytePage)
+	c.e.smap_off = flag(p.NoSMAP)
 }
 
 func flag(b bool) C.uint32_t {

@@ -94,6 +94,7 @@ func (c *CPU) WriteLinear(linear uint64, p []byte, how x86.Access) *x86.Exceptio
 // Record is an access that went through a refused page during an assisted step.
 type Record struct {
 	Physical uint64
+	Linear   uint64
 	Value    uint64
 	Size     int // in bytes
 	Kind     Kind
@@ -104,7 +105,7 @@ func (c *CPU) Records() []Record {
 	var out []Record
 	for i := range int(c.e.records) {
 		r := c.e.record[i]
-		out = append(out, Record{uint64(r.physical), uint64(r.value), int(r.size), Kind(r.kind)})
+		out = append(out, Record{uint64(r.physical), uint64(r.linear), uint64(r.value), int(r.size), Kind(r.kind)})
 	}
 	return out
 }

@@ -84,6 +84,7 @@ type Params struct {
 	Step         bool   // one instruction
 	Resume       bool   // the probe at the first instruction has been reported
 	Assist       bool   // one instruction; its accesses to refused pages are recorded
+	RecordAll    bool   // with Assist: its accesses to all other pages too
 	PhysicalBits int    // MAXPHYADDR
 	GigabytePage bool   // 1 GiB pages exist
 	NoSMAP       bool   // STAC and CLAC do not exist
@@ -100,6 +101,7 @@ func (c *CPU) Run(p *Params) Exit {
 	e.want_step = flag(p.Step)
 	e.resume = flag(p.Resume)
 	e.assist = flag(p.Assist)
+	e.record_all = flag(p.RecordAll)
 	c.Configure(p)
 	C.engine_run(e)
 	return c.exit()

@@ -31,7 +31,9 @@ enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2 };
 // Error code of a #PF, SDM vol. 3A 4.7.
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
 
-struct access_record { uint64_t physical, value; uint32_t size, kind; };
+struct access_record { uint64_t physical, linear, value; uint32_t size, kind; };
+struct fill_record { uint64_t linear, physical, count; uint32_t kind; };
+struct range { uint64_t begin, size; };
 
 struct exit {
     uint32_t reason, vector, error_code, kind; // kind: ACCESS_
@@ -64,6 +66,7 @@ struct recent { uint64_t pc; uint16_t size, count; uint32_t generation; };
 #define VISITED 32
 #define ALIASES 8
 #define RECORDS 64
+#define RANGES 16
 
 struct engine {
     // What on_block touches, together.
@@ -71,6 +74,7 @@ struct engine {
     uint64_t limit;          // stop when `count` is there
     volatile int32_t attention; // set by another thread: EXIT_STOP
     uint32_t want_window;    // stop at the first boundary that takes interrupts
+    uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t stepping;
     uint8_t *edges;          // edge coverage, or NULL
     uint64_t visited_count;
@@ -85,8 +89,8 @@ struct engine {
     uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
     uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
     uint32_t want_step;      // one instruction
-    uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t assist;         // accesses to refused pages go through, and are recorded
+    uint32_t record_all;     // with assist: so are those to every other page
     uint32_t state_changed;  // the context holds a state to load
     uint32_t smap_off, rdrand_off, guest_tf;
     uint64_t rflags;
@@ -111,7 +115,13 @@ struct engine {
     uint32_t watch_virtual_count;
 
     // Observation.
-    uint64_t edge_mask, edge_begin, edge_end, edge_previous;
+    uint64_t edge_mask, edge_previous;
+    struct range edge_range[RANGES];
+    uint32_t edge_ranges;
+    struct range probe_range[RANGES]; // stop at every instruction in there
+    uint32_t probe_ranges;
+    struct fill_record *fill_log;     // a ring of TLB misses, or NULL
+    uint64_t fill_log_mask, fill_log_count;
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
     uint64_t trace_mask, trace_count;
     uc_hook trace_hook;
@@ -133,7 +143,8 @@ struct engine {
     uint8_t *point_kind;
     uc_hook *point_hook;
     uint32_t points_size, points_used;
-    uint64_t alias[ALIASES];
+    uint64_t alias[ALIASES], alias_linear[ALIASES];
+    uint64_t resume_pc, resume_count;
     uint32_t aliases;
     uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
 };
@@ -151,6 +162,9 @@ void engine_flush_tlb(struct engine *e);
 void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size); // RAM was written from outside
 int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
+int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook *hook);
+void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook hook);
+int engine_probed(struct engine *e, uint64_t pc);
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
 void engine_mark_dirty(struct engine *e, uint64_t page);
 void engine_put_page(struct engine *e, uint64_t page, const uint8_t *from);

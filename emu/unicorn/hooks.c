@@ -73,11 +73,13 @@ static bool refuse(struct engine *e, uint64_t va, int kind, const struct transla
 }
 
 // Accesses through the window are recorded one by one, and reach RAM from there.
-static bool record_through_window(struct engine *e, uint64_t physical, uc_tlb_entry *out)
+static bool record_through_window(struct engine *e, uint64_t va, uint64_t physical, uc_tlb_entry *out)
 {
-    uint32_t slot = e->aliases < ALIASES ? e->aliases++ : ALIASES - 1;
-    for (uint32_t i = 0; i < slot; i++)
-        if (e->alias[i] == (physical & ~0xfffull)) slot = i;
+    uint32_t slot = 0;
+    while (slot < e->aliases && e->alias_linear[slot] != va) slot++;
+    if (slot == ALIASES) slot = ALIASES - 1;
+    if (slot == e->aliases) e->aliases++;
+    e->alias_linear[slot] = va;
     e->alias[slot] = physical & ~0xfffull;
     out->paddr = MMIO_WINDOW + slot * 4096ull;
     out->perms = UC_PROT_READ | UC_PROT_WRITE;
@@ -118,18 +120,19 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     if (t.fault && user && kind != ACCESS_FETCH && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (t.physical >= e->ram_size) {
-        if (e->assist && kind != ACCESS_FETCH) return record_through_window(e, t.physical, out);
+        if (e->assist && kind != ACCESS_FETCH) return record_through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);
     }
     uint64_t page = t.physical >> 12;
+    if (e->fill_log) e->fill_log[e->fill_log_count++ & e->fill_log_mask] = (struct fill_record){va, t.physical, e->count, kind};
     // libunicorn drops only what the first write through a TLB entry hits, so
     // a page is either translated from or written to, never both.
     if (kind == ACCESS_WRITE && e->has_code[page] && !(e->stepping && page == e->rewriting)) return refuse(e, va, kind, &t, EXIT_REWRITE);
-    int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
+    int is_watched = (e->assist && e->record_all) || ((e->watched_pages || e->watch_virtual_count) && watched(e, va, page));
     if (is_watched && kind != ACCESS_FETCH) {
         if (!e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
         if (kind == ACCESS_WRITE) engine_mark_dirty(e, page);
-        return record_through_window(e, t.physical, out);
+        return record_through_window(e, va, t.physical, out);
     }
     out->paddr = t.physical;
     if (kind == ACCESS_FETCH) {
@@ -151,7 +154,8 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
 static uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *data)
 {
     struct engine *e = data;
-    uint64_t physical = e->alias[offset >> 12 & (ALIASES - 1)] | (offset & 0xfff), value = ~0ull;
+    uint32_t slot = offset >> 12 & (ALIASES - 1);
+    uint64_t physical = e->alias[slot] | (offset & 0xfff), linear = e->alias_linear[slot] | (offset & 0xfff), value = ~0ull;
     (void)uc;
     if (physical + size <= e->ram_size) {
         value = 0;
@@ -159,17 +163,18 @@ static uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, vo
     } else if (e->forced_next < e->forced_count) {
         value = e->forced_reads[e->forced_next++];
     }
-    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, value, size, ACCESS_READ};
+    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, ACCESS_READ};
     return value;
 }
 
 static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *data)
 {
     struct engine *e = data;
-    uint64_t physical = e->alias[offset >> 12 & (ALIASES - 1)] | (offset & 0xfff);
+    uint32_t slot = offset >> 12 & (ALIASES - 1);
+    uint64_t physical = e->alias[slot] | (offset & 0xfff), linear = e->alias_linear[slot] | (offset & 0xfff);
     (void)uc;
     if (physical + size <= e->ram_size) memcpy(e->ram + physical, &value, size);
-    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, value, size, ACCESS_WRITE};
+    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, ACCESS_WRITE};
 }
 
 // ---- Code: what is in a block, how many instructions, which to stop at
@@ -368,7 +373,9 @@ static int rep_is_over(struct engine *e, uint64_t pc, uint32_t size)
 
 static __attribute__((noinline)) void cover(struct engine *e, uint64_t pc)
 {
-    if (pc - e->edge_begin >= e->edge_end) return; // edge_end is a length
+    uint32_t i = 0;
+    while (i < e->edge_ranges && pc - e->edge_range[i].begin >= e->edge_range[i].size) i++;
+    if (i == e->edge_ranges) return;
     uint64_t here = (pc ^ pc >> 17) * 0x9e3779b97f4a7c15ull >> 20;
     uint8_t *hits = &e->edges[(here ^ e->edge_previous) & e->edge_mask];
     if (*hits < 255) ++*hits;
@@ -397,6 +404,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
         n = b->count;
         if (b->flags & BLOCK_REP && rep_is_over(e, pc, size)) n = 0;
     }
+    if (e->count != e->resume_count) e->resume = 0; // past the first block: the next arrival counts again
     if (e->attention) {
         engine_stop(e, EXIT_STOP);
         return;
@@ -430,7 +438,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc;
-    if (__builtin_expect(e->stepping | e->want_window | e->attention, 0)) {
+    if (__builtin_expect(e->stepping | e->want_window | e->attention | e->resume, 0)) {
         if (e->stepping) step_block(e, pc, size);
         else slow_block(e, pc, size);
         return;
@@ -444,6 +452,9 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 
 // ---- Single addresses, exceptions, the time-stamp counter
 
+// The instruction that the run began with has been reported to those who asked.
+static int resumed(struct engine *e, uint64_t pc) { return e->resume && pc == e->resume_pc; }
+
 static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
@@ -451,13 +462,10 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     if (e->stepping || e->exit.reason) return;
     int at = engine_point(e, pc);
     if (at < 0) return;
-    if (e->point_kind[at] & POINT_PROBE) {
-        if (!e->resume) {
-            e->correct = 1;
-            engine_stop(e, EXIT_PROBE);
-            return;
-        }
-        e->resume = 0;
+    if (e->point_kind[at] & POINT_PROBE && !resumed(e, pc)) {
+        e->correct = 1;
+        engine_stop(e, EXIT_PROBE);
+        return;
     }
     if (!(e->point_kind[at] & POINT_INSN)) return;
     hidden_flags(e);
@@ -465,6 +473,48 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     if (!engine_sensitive(e, &e->exit.insn) || (engine_privileged(&e->exit.insn) && cpl(e) == 3)) return;
     e->correct = 1;
     engine_stop(e, EXIT_INSTRUCTION);
+}
+
+static void on_range(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    (void)uc, (void)size;
+    if (e->stepping || e->exit.reason || resumed(e, pc)) return;
+    e->correct = 1;
+    engine_stop(e, EXIT_PROBE);
+}
+
+// engine_probe_range makes runs stop at every instruction of a range.
+int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook *hook)
+{
+    if (e->probe_ranges == RANGES) return -1;
+    int err = uc_hook_add(e->uc, hook, UC_HOOK_CODE, on_range, e, begin, begin + size - 1);
+    if (err) return err;
+    e->probe_range[e->probe_ranges++] = (struct range){begin, size};
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    return 0;
+}
+
+void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook hook)
+{
+    uc_hook_del(e->uc, hook);
+    for (uint32_t i = 0; i < e->probe_ranges; i++) {
+        if (e->probe_range[i].begin != begin || e->probe_range[i].size != size) continue;
+        e->probe_range[i] = e->probe_range[--e->probe_ranges];
+        break;
+    }
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+}
+
+// engine_probed: what a step asks before it runs an instruction.
+int engine_probed(struct engine *e, uint64_t pc)
+{
+    if (resumed(e, pc)) return 0;
+    int at = engine_point(e, pc);
+    if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 1;
+    for (uint32_t i = 0; i < e->probe_ranges; i++)
+        if (pc - e->probe_range[i].begin < e->probe_range[i].size) return 1;
+    return 0;
 }
 
 static void on_exception(uc_engine *uc, uint32_t vector, void *data)

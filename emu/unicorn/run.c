@@ -157,8 +157,7 @@ static int step_once(struct engine *e)
     struct insn i;
     uint8_t bytes[16];
     uint64_t rip = read_register(e, UC_X86_REG_RIP), flags = read_register(e, UC_X86_REG_RFLAGS), own = flags | RFLAGS_TF;
-    int at = engine_point(e, rip);
-    if (at >= 0 && e->point_kind[at] & POINT_PROBE && !e->resume) {
+    if (engine_probed(e, rip)) {
         e->exit.reason = EXIT_PROBE;
         return 1;
     }
@@ -224,6 +223,8 @@ void engine_run(struct engine *e)
     e->aliases = 0;
     if (e->state_changed) load(e);
     if (e->flush) engine_flush_tlb(e);
+    e->resume_pc = read_register(e, UC_X86_REG_RIP);
+    e->resume_count = e->count;
     e->running = 1;
     for (;;) {
         if (e->attention) {
@@ -322,6 +323,8 @@ void engine_free(struct engine *e)
     free(e->blocks);
     free(e->has_code);
     free(e->writable_since);
+    free(e->edges);
+    free(e->fill_log);
     free(e->points);
     free(e->point_kind);
     free(e->point_hook);

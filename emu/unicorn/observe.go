@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package unicorn
+
+/*
+#include "engine.h"
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// MaxRanges is how many ranges of one kind there can be at a time.
+const MaxRanges = int(C.RANGES)
+
+// Range is a stretch of linear addresses.
+type Range struct{ Begin, Size uint64 }
+
+// ProbeRange makes runs stop before every instruction of a range, until
+// remove is called.
+func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
+	if r.Size == 0 {
+		return nil, fmt.Errorf("a probe on an empty range at %#x", r.Begin)
+	}
+	hook := (*C.uc_hook)(C.calloc(1, C.size_t(unsafe.Sizeof(C.uc_hook(0)))))
+	if code := C.engine_probe_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size), hook); code != 0 {
+		C.free(unsafe.Pointer(hook))
+		return nil, fmt.Errorf("a probe on %#x to %#x: there are %d ranges already, as many as there can be", r.Begin, r.Begin+r.Size, MaxRanges)
+	}
+	done := false
+	return func() {
+		if done || c.e == nil {
+			return
+		}
+		done = true
+		C.engine_remove_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size), *hook)
+		C.free(unsafe.Pointer(hook))
+	}, nil
+}
+
+// CoverEdges counts the edges between blocks that begin in one of the ranges:
+// a byte for each, in a map whose size is a power of two, saturating. With no
+// ranges it ends. The map is the engine's until then.
+func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
+	if size == 0 || size&(size-1) != 0 {
+		return nil, fmt.Errorf("an edge map of %d bytes: want a power of two", size)
+	}
+	if len(ranges) > MaxRanges {
+		return nil, fmt.Errorf("edge coverage of %d ranges: at most %d", len(ranges), MaxRanges)
+	}
+	C.free(unsafe.Pointer(c.e.edges))
+	c.e.edges, c.e.edge_previous, c.e.edge_ranges = nil, 0, 0
+	if len(ranges) == 0 {
+		return nil, nil
+	}
+	c.e.edges = (*C.uint8_t)(C.calloc(C.size_t(size), 1))
+	c.e.edge_mask = C.uint64_t(size - 1)
+	for i, r := range ranges {
+		c.e.edge_range[i] = C.struct_range{begin: C.uint64_t(r.Begin), size: C.uint64_t(r.Size)}
+	}
+	c.e.edge_ranges = C.uint32_t(len(ranges))
+	return unsafe.Slice((*byte)(unsafe.Pointer(c.e.edges)), size), nil
+}
+
+// RestartEdge forgets which block came last, so that the next one is the start
+// of a path. A run after a restore begins with it.
+func (c *CPU) RestartEdge() { c.e.edge_previous = 0 }
+
+// Fill is a TLB miss that the page tables answered.
+type Fill struct {
+	Linear, Physical uint64 // of the page and of its first byte
+	Count            uint64 // instructions retired before the block
+	Kind             Kind
+}
+
+const fillLog = 1 << 12
+
+// LogFills starts or ends keeping the last 4,096 TLB misses.
+func (c *CPU) LogFills(on bool) {
+	C.free(unsafe.Pointer(c.e.fill_log))
+	c.e.fill_log, c.e.fill_log_count = nil, 0
+	if on {
+		c.e.fill_log = (*C.struct_fill_record)(C.calloc(fillLog, C.size_t(unsafe.Sizeof(C.struct_fill_record{}))))
+		c.e.fill_log_mask = fillLog - 1
+	}
+}
+
+// TakeFills returns the misses since the last call, oldest first. If there
+// were more than the log holds, the oldest are lost.
+func (c *CPU) TakeFills() []Fill {
+	n := uint64(c.e.fill_log_count)
+	if n == 0 {
+		return nil
+	}
+	log := unsafe.Slice(c.e.fill_log, fillLog)
+	var out []Fill
+	for i := n - min(n, fillLog); i < n; i++ {
+		f := &log[i%fillLog]
+		out = append(out, Fill{uint64(f.linear), uint64(f.physical), uint64(f.count), Kind(f.kind)})
+	}
+	c.e.fill_log_count = 0
+	return out
+}

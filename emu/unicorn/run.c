@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define RFLAGS_TF 0x100ull
+#define RFLAGS_RF 0x10000ull
 #define UC_ERR_EXCEPTION 21
 #define NO_PAGE (~0ull)
 
@@ -81,6 +82,8 @@ static void load(struct engine *e)
     memcpy(e->state + e->offset_old_exception, &none, 4);
     uc_context_restore(e->uc, e->context);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->rflags);
+    // The engine would keep RF to the end of the block, not of the instruction.
+    if (e->rflags & RFLAGS_RF) e->one_step = 1;
     e->state_changed = 0;
 }
 
@@ -140,15 +143,18 @@ static void correct(struct engine *e)
     e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)last_block(e)->count;
 }
 
-// PUSHF of a stepped instruction stored a TF that is ours.
-static void hide_trap_flag(struct engine *e)
+// PUSHF of a stepped instruction stored a TF that is ours, and an RF that is
+// never stored (SDM vol. 2B, PUSHF).
+static void clean_pushed_flags(struct engine *e, const struct insn *i, int user)
 {
     struct translation bad;
     uint64_t rsp = read_register(e, 44); // UC_X86_REG_RSP
-    uint8_t byte;
-    if (engine_read_virtual(e, rsp + 1, &byte, 1, 0, 1, &bad)) return;
-    byte &= ~1;
-    engine_write_virtual(e, rsp + 1, &byte, 1, 0, 1, &bad);
+    uint8_t bytes[4];
+    uint32_t size = i->prefixes & PREFIX_OPERAND || e->bits == 16 ? 2 : 4;
+    if (engine_read_virtual(e, rsp, bytes, size, user, 0, &bad)) return;
+    if (!e->guest_tf) bytes[1] &= ~1;
+    if (size == 4) bytes[2] &= ~1;
+    engine_write_virtual(e, rsp, bytes, size, user, 0, &bad);
 }
 
 // step_once runs one instruction by the trap flag, which the guest does not get to see.
@@ -191,7 +197,7 @@ static int step_once(struct engine *e)
     }
     if (!done) return stopped;
     e->count++;
-    if (!e->guest_tf && i.kind == CLASS_PUSHF) hide_trap_flag(e);
+    if (i.kind == CLASS_PUSHF) clean_pushed_flags(e, &i, (cs & 3) == 3);
     if (e->exit.reason == EXIT_STEP) e->exit.reason = EXIT_NONE;
     return e->exit.reason != EXIT_NONE;
 }

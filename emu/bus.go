@@ -45,11 +45,12 @@ func (m *Machine) bus(exit unicorn.Exit) {
 // assist executes one instruction, with accesses to refused pages let through
 // and recorded.
 func (m *Machine) assist() (unicorn.Exit, []unicorn.Record) {
-	m.params.Assist, m.params.Resume = true, true
+	all := m.params.RecordAll
+	m.params.Assist, m.params.RecordAll = true, false
 	m.params.Limit, m.params.Window = unicorn.NoLimit, false
 	m.cpu.FlushTLB()
 	exit := m.enter()
-	m.params.Assist = false
+	m.params.Assist, m.params.RecordAll = false, all
 	m.cpu.FlushTLB()
 	return exit, m.cpu.Records()
 }
@@ -61,12 +62,14 @@ func (m *Machine) finishAssist(exit unicorn.Exit, records []unicorn.Record) {
 		m.handle(exit)
 		return
 	}
+	m.traced = records
 	bits := m.matchData(records)
 	if m.state.Shadow == x86.ShadowMOVSS {
 		m.core.Pended |= bits
-		return
+	} else {
+		m.trap(bits)
 	}
-	m.trap(bits)
+	m.reportWatches(records)
 }
 
 func (m *Machine) isRAM(at uint64) bool { return at < uint64(len(m.ram.Bytes())) }

@@ -2,7 +2,10 @@
 
 package emu
 
-import "github.com/uklemu/uklemu/emu/x86"
+import (
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
 
 // EventKind is what happened.
 type EventKind uint8
@@ -23,6 +26,7 @@ const (
 	EventPort     // port I/O: Number, Value, Write
 	EventDevice   // access to a device's memory: Address, Value, Write
 	EventHLT
+	EventFill // a TLB miss that the page tables answered: Address, Value (physical), Write, Fetch; see ObserveFills
 )
 
 func eventOf(k x86.Kind) EventKind {
@@ -38,7 +42,8 @@ func eventOf(k x86.Kind) EventKind {
 }
 
 var eventNames = [...]string{"", "exception", "interrupt", "nmi", "software interrupt", "shutdown", "iret", "syscall",
-	"sysret", "control register", "debug register", "msr", "port", "device", "hlt"}
+	"sysret", "control register", "debug register", "msr", "port", "device", "hlt",
+	"tlb fill"}
 
 func (k EventKind) String() string { return eventNames[k] }
 
@@ -54,6 +59,7 @@ type Event struct {
 	Number    uint32 // of a register, MSR or port
 	Value     uint64
 	Write     bool
+	Fetch     bool
 	Size      int // in bytes, of port and device accesses
 }
 
@@ -66,6 +72,22 @@ func (m *Machine) Observe(f func(Event)) (stop func()) {
 	return func() { m.hooks[n] = nil }
 }
 
+// ObserveFills has TLB misses among the events, or ends it. They are told when
+// the engine comes back, before what it came back for; of more than 4,096 in
+// one go only the last are. A miss is where the engine asks the page tables;
+// how often that is depends on its TLB, not on the guest alone.
+func (m *Machine) ObserveFills(on bool) {
+	m.fills = on
+	m.cpu.LogFills(on)
+}
+
+func (m *Machine) publishFills() {
+	for _, f := range m.cpu.TakeFills() {
+		m.send(Event{Kind: EventFill, Count: f.Count, RIP: m.state.RIP, Address: f.Linear, Value: f.Physical,
+			Write: f.Kind == unicorn.Write, Fetch: f.Kind == unicorn.Fetch})
+	}
+}
+
 func (m *Machine) publish(e Event) {
 	if len(m.hooks) == 0 {
 		return
@@ -74,6 +96,10 @@ func (m *Machine) publish(e Event) {
 	if e.RIP == 0 {
 		e.RIP = m.state.RIP
 	}
+	m.send(e)
+}
+
+func (m *Machine) send(e Event) {
 	for _, f := range m.hooks {
 		if f != nil {
 			f(e)

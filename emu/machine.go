@@ -27,6 +27,11 @@ type Machine struct {
 	core    core
 
 	probes  probes
+	ranges  []*rangeProbe
+	resume  reported
+	tracing bool
+	fills   bool // TLB misses are among the events
+	traced  []unicorn.Record // of the instruction that was stepped last
 	watches watches
 	hooks   []func(Event)
 	stop    *Stop
@@ -107,6 +112,7 @@ func (m *Machine) reset() {
 		m.watchesChanged()
 	}
 	m.hooks = nil
+	m.ObserveFills(false)
 	m.cpu.ClearInterrupt()
 }
 

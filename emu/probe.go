@@ -5,7 +5,6 @@ package emu
 import (
 	"slices"
 
-	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
@@ -14,6 +13,7 @@ import (
 type probes struct {
 	user  map[uint64]func(*Machine) bool
 	debug []uint64
+	once  map[uint64][]*func() // what waits for the next arrival
 }
 
 // Probe makes a run look at every arrival at an instruction: with f nil it
@@ -34,46 +34,94 @@ func (m *Machine) RemoveProbe(address uint64) {
 		return
 	}
 	delete(m.probes.user, address)
-	if !slices.Contains(m.probes.debug, address) {
-		m.cpu.RemoveProbe(address)
+	m.releaseProbe(address)
+}
+
+// releaseProbe takes the engine's probe away if nobody wants it any more.
+func (m *Machine) releaseProbe(address uint64) {
+	if _, ok := m.probes.user[address]; ok || len(m.probes.once[address]) > 0 || slices.Contains(m.probes.debug, address) {
+		return
+	}
+	m.cpu.RemoveProbe(address)
+}
+
+// ProbeRange is [Machine.Probe] for every instruction of a range: f is called
+// before each, and nil stops the run at each. Other ranges and probes in it
+// are asked too. There can be 16 ranges.
+func (m *Machine) ProbeRange(r Range, f func(*Machine) bool) (remove func(), err error) {
+	m.give()
+	gone, err := m.cpu.ProbeRange(r)
+	if err != nil {
+		return nil, err
+	}
+	p := &rangeProbe{r, f}
+	m.ranges = append(m.ranges, p)
+	return func() {
+		gone()
+		m.ranges = slices.DeleteFunc(m.ranges, func(other *rangeProbe) bool { return other == p })
+	}, nil
+}
+
+type rangeProbe struct {
+	Range
+	f func(*Machine) bool
+}
+
+// onArrival calls f once, before the next execution of an instruction.
+func (m *Machine) onArrival(address uint64, f func()) (forget func()) {
+	if m.probes.once == nil {
+		m.probes.once = map[uint64][]*func(){}
+	}
+	p := &f
+	m.probes.once[address] = append(m.probes.once[address], p)
+	m.give()
+	m.cpu.AddProbe(address)
+	return func() {
+		m.probes.once[address] = slices.DeleteFunc(m.probes.once[address], func(other *func()) bool { return other == p })
+		m.releaseProbe(address)
 	}
 }
 
 // probed is the arrival at a probe.
 func (m *Machine) probed() {
-	m.params.Resume = true
-	if bits := x86.MatchExecute(&m.state, m.state.RIP); bits != 0 {
-		m.params.Resume = false
+	rip := m.state.RIP
+	if bits := x86.MatchExecute(&m.state, rip); bits != 0 {
 		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: bits})
 		return
 	}
-	f, ok := m.probes.user[m.state.RIP]
-	if !ok {
-		return
+	m.resume = reported{rip, m.cpu.Count()}
+	if waiting := m.probes.once[rip]; len(waiting) > 0 {
+		delete(m.probes.once, rip)
+		for _, f := range waiting {
+			(*f)()
+		}
+		m.releaseProbe(rip)
 	}
-	if f == nil {
-		m.halt(Stop{Why: StopProbe, Address: m.state.RIP})
-		return
-	}
-	rip := m.state.RIP
 	before := m.state
-	if f(m) {
+	if f, ok := m.probes.user[rip]; ok && (f == nil || f(m)) {
 		m.halt(Stop{Why: StopProbe, Address: rip})
+	}
+	for _, p := range slices.Clone(m.ranges) {
+		if rip-p.Begin < p.Size && (p.f == nil || p.f(m)) {
+			m.halt(Stop{Why: StopProbe, Address: rip})
+		}
 	}
 	if m.state != before {
 		m.changed = true
-		m.params.Resume = m.state.RIP == rip
 	}
 }
 
+// reported is an arrival that the probes have been told of: the run that goes
+// on from there does not stop at it again.
+type reported struct{ rip, count uint64 }
+
 // breakpointsChanged puts the debug registers' breakpoints in force.
 func (m *Machine) breakpointsChanged() {
-	for _, address := range m.probes.debug {
-		if _, ok := m.probes.user[address]; !ok {
-			m.cpu.RemoveProbe(address)
-		}
+	old := m.probes.debug
+	m.probes.debug = nil
+	for _, address := range old {
+		m.releaseProbe(address)
 	}
-	m.probes.debug = m.probes.debug[:0]
 	m.watches.debug = m.watches.debug[:0]
 	if m.state.DR[7]&0xff != 0 {
 		m.give()
@@ -91,137 +139,4 @@ func (m *Machine) breakpointsChanged() {
 		}
 	}
 	m.watchesChanged()
-}
-
-// watches are ranges of memory, accesses to which are looked at one by one.
-type watches struct {
-	debug []uint64 // linear addresses, from the debug registers
-	user  []watch
-	set   bool // pages are watched in the engine
-}
-
-type watch struct {
-	Watch
-	id int
-}
-
-// Watch is a range of memory to look at.
-type Watch struct {
-	Address  uint64
-	Size     uint64 // in bytes
-	Physical bool   // Address is physical, not linear
-	Read     bool
-	Write    bool
-	// Do is called after each such access, with the machine at the boundary
-	// behind it; the run stops with [StopWatch] if it is nil or returns true.
-	Do func(*Machine, unicorn.Record) bool
-}
-
-// Watch starts looking at a range and returns what ends it. A page that is
-// watched costs a few microseconds an access, other memory nothing.
-func (m *Machine) Watch(w Watch) (remove func()) {
-	id := 0
-	for _, other := range m.watches.user {
-		id = max(id, other.id+1)
-	}
-	m.watches.user = append(m.watches.user, watch{w, id})
-	m.watchesChanged()
-	return func() {
-		m.watches.user = slices.DeleteFunc(m.watches.user, func(w watch) bool { return w.id == id })
-		m.watchesChanged()
-	}
-}
-
-func (m *Machine) watchesChanged() {
-	if len(m.watches.debug) == 0 && len(m.watches.user) == 0 && !m.watches.set {
-		return
-	}
-	m.watches.set = true
-	var pages []uint64
-	for page := uint64(0); page < uint64(len(m.ram.Bytes())); page += unicorn.PageSize {
-		m.cpu.WatchPhysical(page, m.watchesPage(page))
-	}
-	add := func(address, size uint64) {
-		for page := address &^ (unicorn.PageSize - 1); page-address+unicorn.PageSize < size+unicorn.PageSize || page <= address; page += unicorn.PageSize {
-			if !slices.Contains(pages, page) {
-				pages = append(pages, page)
-			}
-			if page+unicorn.PageSize >= address+size || page+unicorn.PageSize < page {
-				break
-			}
-		}
-	}
-	for _, address := range m.watches.debug {
-		add(address, 8)
-	}
-	for _, w := range m.watches.user {
-		if !w.Physical {
-			add(w.Address, w.Size)
-		}
-	}
-	m.cpu.WatchLinear(pages)
-}
-
-func (m *Machine) watchesPage(page uint64) bool {
-	for _, w := range m.watches.user {
-		if w.Physical && w.Address < page+unicorn.PageSize && page < w.Address+w.Size {
-			return true
-		}
-	}
-	return false
-}
-
-// watched is an access to a watched page: it is carried out, and compared
-// with what is watched.
-func (m *Machine) watched(unicorn.Exit) {
-	exit, records := m.assist()
-	m.finishAssist(exit, records)
-	if exit.Reason != unicorn.ExitStep {
-		return
-	}
-	for _, r := range records {
-		for _, w := range slices.Clone(m.watches.user) {
-			if address, ok := m.hits(&w.Watch, r); ok && (w.Do == nil || w.Do(m, r)) {
-				m.halt(Stop{Why: StopWatch, Address: address, Access: r})
-			}
-		}
-	}
-}
-
-func (m *Machine) hits(w *Watch, r unicorn.Record) (uint64, bool) {
-	if r.Kind == unicorn.Write && !w.Write || r.Kind == unicorn.Read && !w.Read {
-		return 0, false
-	}
-	address := r.Physical
-	if !w.Physical {
-		var ok bool
-		if address, ok = m.linearIn(r.Physical, w.Address, w.Size); !ok {
-			return 0, false
-		}
-	}
-	return address, address < w.Address+w.Size && w.Address < address+uint64(r.Size)
-}
-
-// linearIn finds the linear address that a physical one has within a range.
-func (m *Machine) linearIn(at, address, size uint64) (uint64, bool) {
-	for page := address &^ (unicorn.PageSize - 1); page < address+size; page += unicorn.PageSize {
-		t, err := m.Translate(page)
-		if err == nil && t.Physical == at&^(unicorn.PageSize-1) {
-			return page | at&(unicorn.PageSize-1), true
-		}
-	}
-	return 0, false
-}
-
-// matchData gives the DR6 bits of the data breakpoints that an instruction met.
-func (m *Machine) matchData(records []unicorn.Record) uint64 {
-	var bits uint64
-	for _, address := range m.watches.debug {
-		for _, r := range records {
-			if at, ok := m.linearIn(r.Physical, address, 8); ok {
-				bits |= x86.MatchData(&m.state, at, uint64(r.Size), r.Kind == unicorn.Write)
-			}
-		}
-	}
-	return bits
 }

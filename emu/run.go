@@ -116,6 +116,10 @@ func (m *Machine) enterUntil(limit uint64, end device.Time) {
 	m.params.Window = m.pc.interrupts.Pending() || m.forcedWaits() && !m.core.Forced.NMI
 	m.params.TSCOffset = m.core.Skew + m.core.MSRs.TSCOffset
 	m.params.TSCAux = m.state.TSCAux
+	if m.tracing {
+		m.traceOn()
+		return
+	}
 	m.params.Step, m.params.Assist = false, false
 	m.handle(m.enter())
 }
@@ -123,9 +127,12 @@ func (m *Machine) enterUntil(limit uint64, end device.Time) {
 // enter runs the engine with the state and takes the state back.
 func (m *Machine) enter() unicorn.Exit {
 	m.give()
+	m.params.Resume = m.resume == reported{m.state.RIP, m.cpu.Count()} || m.params.Assist
 	exit := m.cpu.Run(&m.params)
-	m.params.Resume = false
 	m.cpu.Load(&m.state)
+	if m.fills {
+		m.publishFills()
+	}
 	if m.state.Shadow != x86.ShadowNone {
 		m.state.Shadow = m.whichShadow()
 	}
@@ -227,7 +234,7 @@ func (m *Machine) handle(exit unicorn.Exit) {
 	case unicorn.ExitBus:
 		m.bus(exit)
 	case unicorn.ExitWatch:
-		m.watched(exit)
+		m.watched()
 	case unicorn.ExitProbe:
 		m.probed()
 	case unicorn.ExitStop:

@@ -108,7 +108,7 @@ func (m *Machine) Restore(s *Snapshot) error {
 		copy(stateBytes(d), s.devices[i])
 	}
 	m.pc.restored(s.typed)
-	m.stop, m.again, m.params.Resume = s.stop, false, false
+	m.stop, m.again, m.resume = s.stop, false, reported{}
 	if breakpoints {
 		m.breakpointsChanged()
 	}

@@ -120,7 +120,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     if (t.fault && user && kind != ACCESS_FETCH && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (t.physical >= e->ram_size) {
-        if (e->assist && kind != ACCESS_FETCH) return record_through_window(e, va, t.physical, out);
+        if (e->assist && !e->record_all && kind != ACCESS_FETCH) return record_through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);
     }
     uint64_t page = t.physical >> 12;

@@ -1,13 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help guests guests-check
+.PHONY: help demo test bench guests guests-check engine build lint race packages packages-build packages-guests packages-tests
+
+# Every recipe that needs Go finds one that is new enough, and has it first in PATH.
+go = go=$$(scripts/go.sh) && PATH=$$(dirname "$$go"):$$PATH &&
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-guests: ## the Linux kernels and user space that the project runs, into the cache
+demo: packages-build engine guests ## a stock Linux boots on the console and shows what it can do
+	@$(go) go run ./cmd/uklemu boot guest:stock
+
+test: lint packages-tests engine guests ## all tests, and those with threads under the race detector
+	@$(go) go test -timeout 60m ./...
+	@$(MAKE) --no-print-directory race
+
+# The packages in which goroutines, C or several machines meet.
+race: packages-build engine guests
+	@$(go) go test -race -timeout 60m ./emu/unicorn ./emu/gdb ./emu
+
+bench: packages-tests engine guests ## the benchmarks, with the ratios that the project promises
+	@$(go) go test -run '^$$' -bench . -timeout 60m ./tests/bench
+
+guests: packages-guests ## the Linux kernels and user space that the project runs, into the cache
 	@corpus/linux/build.sh
 
-guests-check: guests ## boots the guests under QEMU and compares what they say
+guests-check: guests packages-tests ## boots the guests under QEMU and compares what they say
 	@corpus/linux/check.sh
+
+engine: ## libunicorn, into the cache
+	@scripts/engine.sh
+
+build: packages-build ## the command, as bin/uklemu
+	@$(go) go build -o bin/uklemu ./cmd/uklemu
+
+lint: packages-build ## gofmt, go vet, and what a reviewer should not have to look for
+	@$(go) scripts/lint.sh
+
+# What Debian and Ubuntu call what is needed. Only what is missing is installed.
+packages: packages-build packages-guests packages-tests ## all the system packages that anything here needs
+
+packages-build:
+	@scripts/packages.sh gcc libc6-dev ca-certificates
+
+packages-guests:
+	@scripts/packages.sh build-essential bc flex bison libelf-dev libssl-dev xz-utils
+
+packages-tests:
+	@scripts/packages.sh gcc libc6-dev binutils gdb qemu-system-x86

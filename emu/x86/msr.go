@@ -19,6 +19,7 @@ type MSRs struct {
 	TSCOffset uint64
 	AMDSYSCFG uint64
 	AMDHWCR   uint64
+	AMDNBCFG  uint64
 	AMDDECfg  uint64
 }
 

@@ -45,6 +45,7 @@ const (
 	MSRTSCAux           MSR = 0xc0000103
 	MSRAMDSYSCFG        MSR = 0xc0010010
 	MSRAMDHWCR          MSR = 0xc0010015
+	MSRAMDNBCFG         MSR = 0xc001001f
 	MSRAMDDECfg         MSR = 0xc0011029
 )
 

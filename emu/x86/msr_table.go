@@ -146,7 +146,10 @@ var msrTable = map[MSR]msrRow{
 
 	MSRAMDSYSCFG: field(func(a *msrAccess) *uint64 { return &a.r.AMDSYSCFG }, all64).onlyIf(ofAMD),
 	MSRAMDHWCR:   field(func(a *msrAccess) *uint64 { return &a.r.AMDHWCR }, all64).onlyIf(ofAMD),
-	MSRAMDDECfg:  field(func(a *msrAccess) *uint64 { return &a.r.AMDDECfg }, all64).onlyIf(ofAMD),
+	// Linux looks for it on every AMD CPU, since it opens PCI's extended
+	// configuration space (arch/x86/pci/amd_bus.c).
+	MSRAMDNBCFG: field(func(a *msrAccess) *uint64 { return &a.r.AMDNBCFG }, all64).onlyIf(ofAMD),
+	MSRAMDDECfg: field(func(a *msrAccess) *uint64 { return &a.r.AMDDECfg }, all64).onlyIf(ofAMD),
 }
 
 // writeAPICBase refuses reserved bits, and x2APIC mode, which the CPU lacks

@@ -129,6 +129,8 @@ func TestWRMSR(t *testing.T) {
 		{"HWCR", amd(), MSRAMDHWCR, hwcr | 1, "", hwcr | 1},
 		{"SYSCFG", amd(), MSRAMDSYSCFG, 1 << 18, "", 1 << 18},
 		{"DE_CFG", amd(), MSRAMDDECfg, 2, "", 2},
+		{"NB_CFG", amd(), MSRAMDNBCFG, 1 << 46, "", 1 << 46},
+		{"NB_CFG on Intel", all, MSRAMDNBCFG, 0, gp, 0},
 		{"XSS, without XSAVES", all, 0xda0, 0, gp, 0},
 		{"unknown", all, 0x12345678, 0, gp, 0},
 		{"x2APIC register", all, 0x802, 0, gp, 0},

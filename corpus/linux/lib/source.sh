@@ -21,7 +21,8 @@ find_source() {
 			return
 		fi
 	done
-	if apt-cache show "$source_package" >/dev/null 2>&1 && install_packages "$source_package"; then
+	# By its whole name: apt takes the dot for a pattern, and Debian 13 has a linux-source-6.12.
+	if apt-cache pkgnames "$source_package" 2>/dev/null | grep -qx "$source_package" && install_packages "$source_package"; then
 		source_tar=/usr/src/$source_package.tar.xz
 	else
 		fetch_source

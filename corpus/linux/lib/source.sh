@@ -22,7 +22,7 @@ find_source() {
 		fi
 	done
 	# By its whole name: apt takes the dot for a pattern, and Debian 13 has a linux-source-6.12.
-	if apt-cache pkgnames "$source_package" 2>/dev/null | grep -qx "$source_package" && install_packages "$source_package"; then
+	if apt-cache pkgnames "$source_package" 2>/dev/null | grep -Fx "$source_package" >/dev/null && install_packages "$source_package"; then
 		source_tar=/usr/src/$source_package.tar.xz
 	else
 		fetch_source

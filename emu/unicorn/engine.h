@@ -144,6 +144,7 @@ struct engine {
     uc_hook *point_hook;
     uint32_t points_size, points_used;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
+    uc_hook access_hook[2];
     uint64_t resume_pc, resume_count;
     uint32_t aliases;
     uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
@@ -180,6 +181,8 @@ int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to); // bytes readabl
 int engine_count_to(struct engine *e, uint64_t pc);             // instructions from the last block's start to pc
 static inline struct visited *last_block(struct engine *e) { return &e->visited[(e->visited_count - 1) & (VISITED - 1)]; }
 void engine_hooks(struct engine *e);
+void engine_hook_accesses(struct engine *e);
+void engine_unhook_accesses(struct engine *e);
 int engine_point(struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);

@@ -13,6 +13,7 @@
 void engine_stop(struct engine *e, int reason)
 {
     e->exit.reason = reason;
+    if (e->stepping) engine_unhook_accesses(e);
     uc_emu_stop(e->uc);
 }
 
@@ -66,14 +67,15 @@ static int reads_descriptor(struct engine *e, uint64_t va)
 static bool refuse(struct engine *e, uint64_t va, int kind, const struct translation *t, int reason)
 {
     e->refused = *t;
+    if (e->stepping) engine_unhook_accesses(e);
     e->refused_page = va;
     e->refused_kind = kind;
     e->refused_valid = reason;
     return false;
 }
 
-// Accesses through the window are recorded one by one, and reach RAM from there.
-static bool record_through_window(struct engine *e, uint64_t va, uint64_t physical, uc_tlb_entry *out)
+// While an instruction is assisted: which linear page is at a physical one.
+static uint32_t note_page(struct engine *e, uint64_t va, uint64_t physical)
 {
     uint32_t slot = 0;
     while (slot < e->aliases && e->alias_linear[slot] != va) slot++;
@@ -81,9 +83,51 @@ static bool record_through_window(struct engine *e, uint64_t va, uint64_t physic
     if (slot == e->aliases) e->aliases++;
     e->alias_linear[slot] = va;
     e->alias[slot] = physical & ~0xfffull;
-    out->paddr = MMIO_WINDOW + slot * 4096ull;
+    return slot;
+}
+
+// Accesses to what is not RAM go through the window, and are recorded there.
+static bool through_window(struct engine *e, uint64_t va, uint64_t physical, uc_tlb_entry *out)
+{
+    out->paddr = MMIO_WINDOW + note_page(e, va, physical) * 4096ull;
     out->perms = UC_PROT_READ | UC_PROT_WRITE;
     return true;
+}
+
+static void record(struct engine *e, uint64_t physical, uint64_t linear, uint64_t value, uint32_t size, int kind)
+{
+    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, kind};
+}
+
+// The engine calls this for accesses that miss its TLB's fast path; a step is
+// translated without that path, see step_once.
+static void on_access(uc_engine *uc, int type, uint64_t physical, int size, int64_t value, void *data)
+{
+    struct engine *e = data;
+    (void)uc;
+    if (!e->assist || !e->stepping || physical >= MMIO_WINDOW) return;
+    uint64_t linear = physical, page = physical & ~0xfffull;
+    int known = e->record_all;
+    for (uint32_t i = 0; i < e->aliases; i++)
+        if (e->alias[i] == page) linear = e->alias_linear[i] | (physical & 0xfff), known = 1;
+    if (known) record(e, physical, linear, size < 8 ? value & ((1ull << size * 8) - 1) : (uint64_t)value, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+}
+
+void engine_hook_accesses(struct engine *e)
+{
+    if (e->access_hook[0]) return;
+    uc_hook_add(e->uc, &e->access_hook[0], UC_HOOK_MEM_READ_AFTER, on_access, e, 1, 0);
+    uc_hook_add(e->uc, &e->access_hook[1], UC_HOOK_MEM_WRITE, on_access, e, 1, 0);
+}
+
+// The library lets go of a hook at the end of a run, and until then translates
+// as if it were there: so this belongs into the run that is to be the last.
+void engine_unhook_accesses(struct engine *e)
+{
+    if (!e->access_hook[0]) return;
+    uc_hook_del(e->uc, e->access_hook[0]);
+    uc_hook_del(e->uc, e->access_hook[1]);
+    e->access_hook[0] = e->access_hook[1] = 0;
 }
 
 static int watched(const struct engine *e, uint64_t va, uint64_t page)
@@ -120,7 +164,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     if (t.fault && user && kind != ACCESS_FETCH && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (t.physical >= e->ram_size) {
-        if (e->assist && !e->record_all && kind != ACCESS_FETCH) return record_through_window(e, va, t.physical, out);
+        if (e->assist && !e->record_all && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);
     }
     uint64_t page = t.physical >> 12;
@@ -128,11 +172,10 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     // libunicorn drops only what the first write through a TLB entry hits, so
     // a page is either translated from or written to, never both.
     if (kind == ACCESS_WRITE && e->has_code[page] && !(e->stepping && page == e->rewriting)) return refuse(e, va, kind, &t, EXIT_REWRITE);
-    int is_watched = (e->assist && e->record_all) || ((e->watched_pages || e->watch_virtual_count) && watched(e, va, page));
-    if (is_watched && kind != ACCESS_FETCH) {
+    int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
+    if (kind != ACCESS_FETCH && (is_watched || e->record_all)) {
         if (!e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
-        if (kind == ACCESS_WRITE) engine_mark_dirty(e, page);
-        return record_through_window(e, va, t.physical, out);
+        note_page(e, va, t.physical);
     }
     out->paddr = t.physical;
     if (kind == ACCESS_FETCH) {
@@ -155,15 +198,9 @@ static uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, vo
 {
     struct engine *e = data;
     uint32_t slot = offset >> 12 & (ALIASES - 1);
-    uint64_t physical = e->alias[slot] | (offset & 0xfff), linear = e->alias_linear[slot] | (offset & 0xfff), value = ~0ull;
+    uint64_t value = e->forced_next < e->forced_count ? e->forced_reads[e->forced_next++] : ~0ull;
     (void)uc;
-    if (physical + size <= e->ram_size) {
-        value = 0;
-        memcpy(&value, e->ram + physical, size);
-    } else if (e->forced_next < e->forced_count) {
-        value = e->forced_reads[e->forced_next++];
-    }
-    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, ACCESS_READ};
+    record(e, e->alias[slot] | (offset & 0xfff), e->alias_linear[slot] | (offset & 0xfff), value, size, ACCESS_READ);
     return value;
 }
 
@@ -171,10 +208,8 @@ static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint6
 {
     struct engine *e = data;
     uint32_t slot = offset >> 12 & (ALIASES - 1);
-    uint64_t physical = e->alias[slot] | (offset & 0xfff), linear = e->alias_linear[slot] | (offset & 0xfff);
     (void)uc;
-    if (physical + size <= e->ram_size) memcpy(e->ram + physical, &value, size);
-    if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, ACCESS_WRITE};
+    record(e, e->alias[slot] | (offset & 0xfff), e->alias_linear[slot] | (offset & 0xfff), value, size, ACCESS_WRITE);
 }
 
 // ---- Code: what is in a block, how many instructions, which to stop at

@@ -18,9 +18,9 @@ typedef struct { uint16_t selector; uint64_t base; uint32_t limit; uint32_t flag
 // Numbers of the public interface; they have not changed since 2.0.
 enum {
     UC_ARCH_X86 = 4, UC_MODE_64 = 8, UC_PROT_ALL = 7, UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4,
-    UC_MEM_READ = 16, UC_MEM_WRITE = 17, UC_MEM_FETCH = 18,
+    UC_MEM_READ = 16, UC_MEM_WRITE = 17, UC_MEM_FETCH = 18, UC_MEM_READ_AFTER = 25,
     UC_HOOK_INTR = 1 << 0, UC_HOOK_INSN = 1 << 1, UC_HOOK_CODE = 1 << 2, UC_HOOK_BLOCK = 1 << 3,
-    UC_HOOK_INSN_INVALID = 1 << 14, UC_HOOK_EDGE_GENERATED = 1 << 15, UC_HOOK_TLB_FILL = 1 << 17,
+    UC_HOOK_MEM_WRITE = 1 << 11, UC_HOOK_MEM_READ_AFTER = 1 << 13, UC_HOOK_INSN_INVALID = 1 << 14, UC_HOOK_EDGE_GENERATED = 1 << 15, UC_HOOK_TLB_FILL = 1 << 17,
     UC_X86_INS_RDTSC = 608, UC_X86_INS_RDTSCP = 609,
     UC_CPU_X86_ICELAKE_SERVER = 26,
 };

@@ -179,12 +179,17 @@ static int step_once(struct engine *e)
     e->resume = 0;
     e->guest_tf = !!(flags & RFLAGS_TF);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &own);
+    // With memory hooks there, an instruction is translated so that all its
+    // accesses come by; so it must be translated now.
+    if (e->assist) uc_ctl(e->uc, UC_CTL_TB_REMOVE, rip, rip + 1);
     int stopped;
     do { // again where it only had to make room
         e->stepping = 1;
+        if (e->assist) engine_hook_accesses(e);
         stopped = emulate(e);
     } while (!stopped && (e->stepping == 1 || e->refused_valid == EXIT_REWRITE));
     if (!stopped) e->exit.reason = EXIT_STEP;
+    engine_unhook_accesses(e);
     if (e->rewriting != NO_PAGE) { // the instruction itself may be on that page, and was translated anew
         engine_forget_code(e, e->rewriting << 12, 1);
         e->rewriting = NO_PAGE;

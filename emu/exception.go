@@ -61,7 +61,9 @@ func (m *Machine) refused(exit unicorn.Exit) {
 		return
 	}
 	if exit.Kind == unicorn.Fetch {
-		m.undoBranch()
+		if !m.state.Canonical(m.state.RIP) { // not an instruction that only runs into the hole
+			m.undoBranch()
+		}
 		m.raise(x86.Raise(x86.VectorGP, 0))
 		return
 	}

@@ -128,8 +128,15 @@ func (m *Machine) enterUntil(limit uint64, end device.Time) {
 func (m *Machine) enter() unicorn.Exit {
 	m.give()
 	m.params.Resume = m.resume == reported{m.state.RIP, m.cpu.Count()} || m.params.Assist
+	before := m.cpu.Count()
 	exit := m.cpu.Run(&m.params)
 	m.cpu.Load(&m.state)
+	if m.state.RFLAGS&x86.FlagRF != 0 && m.cpu.Count() != before {
+		// Every instruction clears it but IRET, which is not the engine's; the
+		// engine does so at the end of a block.
+		m.state.RFLAGS &^= x86.FlagRF
+		m.changed = true
+	}
 	if m.fills {
 		m.publishFills()
 	}

@@ -53,7 +53,10 @@ struct translation {
 
 // Blocks that start in one page of RAM, by offset in it: how many instructions.
 struct block { uint16_t size, count : 10, flags : 6; };
-enum { BLOCK_REP = 1 }; // starts with a REP string instruction, which loops through it
+enum {
+    BLOCK_REP = 1, // starts with a REP string instruction, which loops through it
+    BLOCK_CX = 2,  // and counts in CX
+};
 struct page_blocks { struct block at[4096]; };
 struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
 struct visited { uint64_t pc; uint32_t size, count; }; // count: of instructions
@@ -145,7 +148,7 @@ struct engine {
     uint32_t points_size, points_used;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uc_hook access_hook[2];
-    uint64_t resume_pc, resume_count;
+    uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
     uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
 };
@@ -183,6 +186,8 @@ static inline struct visited *last_block(struct engine *e) { return &e->visited[
 void engine_hooks(struct engine *e);
 void engine_hook_accesses(struct engine *e);
 void engine_unhook_accesses(struct engine *e);
+int engine_counts_in_cx(const struct engine *e, const struct insn *i);
+int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx);
 int engine_point(struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);

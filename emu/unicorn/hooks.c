@@ -329,6 +329,21 @@ int engine_add_point(struct engine *e, uint64_t pc, int kind)
     return 1;
 }
 
+int engine_counts_in_cx(const struct engine *e, const struct insn *i)
+{
+    return e->bits != 64 && (e->bits == 16) != !!(i->prefixes & PREFIX_ADDRESS);
+}
+
+// REP in a loop of blocks: the last one only finds RCX at zero and goes on. It
+// follows the iteration before it with nothing in between.
+int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx)
+{
+    uint64_t rcx = 0;
+    if (e->broken_at == e->visited_count || last_block(e)->pc + last_block(e)->size != pc + size) return 0;
+    uc_reg_read(e->uc, UC_X86_REG_RCX, &rcx);
+    return !(in_cx ? rcx & 0xffff : rcx);
+}
+
 // look_at decodes a block; true if it holds an instruction that the machine
 // does itself and that the translated code would not stop at.
 static int look_at(struct engine *e, uint64_t pc, uint32_t size, int *count, int *rep)
@@ -340,7 +355,7 @@ static int look_at(struct engine *e, uint64_t pc, uint32_t size, int *count, int
     for (uint64_t at = pc; at < pc + size; at += i.length, n++) {
         decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
         if (!i.length) break;
-        if (!n) *rep = i.kind == CLASS_REP_STRING || ((i.kind == CLASS_INS || i.kind == CLASS_OUTS) && i.prefixes & 3);
+        if (!n && i.kind == CLASS_REP_STRING) *rep = BLOCK_REP | (engine_counts_in_cx(e, &i) ? BLOCK_CX : 0);
         if (engine_sensitive(e, &i)) added |= engine_add_point(e, at, POINT_INSN);
     }
     *count = n ? n : 1;
@@ -372,7 +387,7 @@ static void learn_block(struct engine *e, uint64_t pc, uint32_t size)
     struct block *b = block_at(e, pc);
     hidden_flags(e);
     int added = look_at(e, pc, size, &count, &rep);
-    if (b) *b = (struct block){.size = size, .count = count, .flags = rep ? BLOCK_REP : 0};
+    if (b) *b = (struct block){.size = size, .count = count, .flags = rep};
     if (!added) return;
     e->retranslate = size;
     e->retranslate_pc = pc;
@@ -396,15 +411,6 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
 }
 
 // ---- Blocks: the clock
-
-// REP in a loop of blocks: the last one only finds RCX at zero and goes on.
-static int rep_is_over(struct engine *e, uint64_t pc, uint32_t size)
-{
-    uint64_t rcx = 0;
-    if (last_block(e)->pc + last_block(e)->size != pc + size) return 0;
-    uc_reg_read(e->uc, UC_X86_REG_RCX, &rcx);
-    return !rcx;
-}
 
 static __attribute__((noinline)) void cover(struct engine *e, uint64_t pc)
 {
@@ -437,14 +443,14 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
     }
     if (b) {
         n = b->count;
-        if (b->flags & BLOCK_REP && rep_is_over(e, pc, size)) n = 0;
+        if (b->flags & BLOCK_REP && engine_rep_is_over(e, pc, size, b->flags & BLOCK_CX)) n = 0;
     }
     if (e->count != e->resume_count) e->resume = 0; // past the first block: the next arrival counts again
-    if (e->attention) {
+    if (n && e->attention) { // not inside the tail of a REP: that is no boundary
         engine_stop(e, EXIT_STOP);
         return;
     }
-    if (n && e->want_window) { // not inside the tail of a REP: that is no boundary
+    if (n && e->want_window) {
         uint64_t flags = 0;
         uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &flags);
         if (flags & RFLAGS_IF) {
@@ -490,6 +496,9 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 // The instruction that the run began with has been reported to those who asked.
 static int resumed(struct engine *e, uint64_t pc) { return e->resume && pc == e->resume_pc; }
 
+// Nor is the tail of a REP an arrival at it.
+static int in_rep_tail(struct engine *e, uint64_t pc) { return !last_block(e)->count && last_block(e)->pc == pc; }
+
 static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
@@ -497,7 +506,7 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     if (e->stepping || e->exit.reason) return;
     int at = engine_point(e, pc);
     if (at < 0) return;
-    if (e->point_kind[at] & POINT_PROBE && !resumed(e, pc)) {
+    if (e->point_kind[at] & POINT_PROBE && !resumed(e, pc) && !in_rep_tail(e, pc)) {
         e->correct = 1;
         engine_stop(e, EXIT_PROBE);
         return;
@@ -514,7 +523,7 @@ static void on_range(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc, (void)size;
-    if (e->stepping || e->exit.reason || resumed(e, pc)) return;
+    if (e->stepping || e->exit.reason || resumed(e, pc) || in_rep_tail(e, pc)) return;
     e->correct = 1;
     engine_stop(e, EXIT_PROBE);
 }

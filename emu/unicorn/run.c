@@ -82,8 +82,7 @@ static void load(struct engine *e)
     memcpy(e->state + e->offset_old_exception, &none, 4);
     uc_context_restore(e->uc, e->context);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->rflags);
-    // The engine would keep RF to the end of the block, not of the instruction.
-    if (e->rflags & RFLAGS_RF) e->one_step = 1;
+    e->broken_at = e->visited_count;
     e->state_changed = 0;
 }
 
@@ -140,7 +139,18 @@ static void correct(struct engine *e)
 {
     if (!e->correct || e->stepping) return;
     e->correct = 0;
+    e->broken_at = e->visited_count;
     e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)last_block(e)->count;
+}
+
+// A REP string instruction is done but for finding RCX at zero: no boundary.
+static int at_rep_tail(struct engine *e)
+{
+    struct insn i;
+    uint8_t bytes[16];
+    uint64_t rip = read_register(e, UC_X86_REG_RIP);
+    decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
+    return i.kind == CLASS_REP_STRING && engine_rep_is_over(e, rip, i.length, engine_counts_in_cx(e, &i));
 }
 
 // PUSHF of a stepped instruction stored a TF that is ours, and an RF that is
@@ -236,14 +246,12 @@ void engine_run(struct engine *e)
     if (e->flush) engine_flush_tlb(e);
     e->resume_pc = read_register(e, UC_X86_REG_RIP);
     e->resume_count = e->count;
+    // The engine would keep RF to the end of the block, not of the instruction.
+    if (e->rflags & RFLAGS_RF) e->one_step = 1;
     e->running = 1;
     for (;;) {
-        if (e->attention) {
-            e->exit.reason = EXIT_STOP;
-            break;
-        }
-        if (e->count >= e->limit) {
-            e->exit.reason = EXIT_LIMIT;
+        if ((e->attention || e->count >= e->limit) && !at_rep_tail(e)) {
+            e->exit.reason = e->attention ? EXIT_STOP : EXIT_LIMIT;
             break;
         }
         if (in_steps || e->one_step || ahead == read_register(e, UC_X86_REG_RIP) >> 12) {

@@ -107,6 +107,7 @@ func (c *CPU) SetContext(b []byte) { copy(c.state[c.library.layout.gpr:], b) }
 
 // Each calls f for every page that a layer has, in ascending order.
 func (t *Table) Each(f func(number uint32, page []byte) error) error {
+	defer runtime.KeepAlive(t) // its memory is not Go's
 	for number, p := range t.at {
 		if p == nil {
 			continue

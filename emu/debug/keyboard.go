@@ -46,6 +46,9 @@ func (d *Machine) collect() bool {
 
 // idle is called by the machine while its CPU is halted.
 func (d *Machine) idle(delay device.Time) bool {
+	if d.m == nil {
+		return false // not attached yet
+	}
 	if d.Position().Before(d.history.end) {
 		return false // all that happened is in the history
 	}

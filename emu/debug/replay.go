@@ -23,7 +23,7 @@ func (d *Machine) move(to Position) error {
 	}
 	switch {
 	case here.Instructions < to.Instructions:
-		d.last = d.m.Run(emu.Until{Instructions: min(slice, to.Instructions-here.Instructions)})
+		d.last = d.m.Run(emu.Until{Instructions: min(slice, d.options.Interval, to.Instructions-here.Instructions)})
 	case here.waiting(to):
 		d.last = d.m.Run(emu.Until{Instructions: 1, Time: to.Time})
 	default:

@@ -21,7 +21,7 @@ race: packages-build engine guests
 	@$(go) go test -race -timeout 60m ./emu/unicorn ./emu/gdb ./emu
 
 bench: packages-tests engine guests ## the benchmarks, with the ratios that the project promises
-	@$(go) go test -run '^$$' -bench . -timeout 60m ./tests/bench
+	@$(go) go run ./tests/bench/cmd
 
 guests: packages-guests ## the Linux kernels and user space that the project runs, into the cache
 	@corpus/linux/build.sh

@@ -93,6 +93,51 @@ func Example_snapshot() {
 	// places that three runs came to: 1
 }
 
+// The README's lines: stop somewhere, keep the machine, interfere, go back.
+func ExampleMachine_InterruptAt() {
+	image, err := boot.Open(cache.Guest("stock", "vmlinux"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer image.Close()
+	table, err := symbols.Load(image, image.Size())
+	if err != nil {
+		log.Fatal(err)
+	}
+	machine, err := emu.New(emu.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer machine.Close()
+	if err := machine.Boot(image, boot.Options{CommandLine: "console=ttyS0"}); err != nil {
+		log.Fatal(err)
+	}
+
+	address, _ := table.Address("kernel_init")
+	machine.Probe(address, nil)
+	fmt.Println(machine.Run(emu.Until{}).Why)
+	machine.RemoveProbe(address)
+
+	snapshot, err := machine.Snapshot()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer snapshot.Close()
+	disturbed := func() uint64 {
+		machine.InterruptAt(1000, 0x30)
+		machine.Run(emu.Until{Instructions: 1_000_000})
+		return machine.State().RIP
+	}
+	first := disturbed()
+	if err := machine.Restore(snapshot); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the same run again:", disturbed() == first)
+	// Output:
+	// probe
+	// the same run again: true
+}
+
 // Whatever the machine does beside executing plain instructions is an event
 // for who wants to know.
 func ExampleMachine_Observe() {

@@ -15,6 +15,8 @@ import (
 // person can act on (see statusOf for what it exits with), or a status.
 var verbs = []func(*session) *cobra.Command{
 	infoVerb,
+	bootVerb,
+	gdbVerb,
 	guestsVerb,
 	versionVerb,
 }

@@ -108,7 +108,7 @@ func Flags(v uint64) string {
 			names = append(names, f.name)
 		}
 	}
-	if iopl := v & x86.FlagIOPL >> 12; iopl != 0 {
+	if iopl := v >> 12 & 3; iopl != 0 {
 		names = append(names, fmt.Sprintf("IOPL=%d", iopl))
 	}
 	return strings.Join(names, " ")

@@ -5,6 +5,7 @@ package debug
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/disasm"
@@ -107,27 +108,41 @@ const (
 )
 
 // lastBlocks are the stretches of code that were entered last.
-func (v *view) lastBlocks() (lines []string) {
-	trail := v.m.Trail()
-	for _, b := range trail[max(len(trail)-shownBlocks, 0):] {
+func (v *view) lastBlocks() []string {
+	var lines []string
+	for _, b := range v.m.Trail() {
 		lines = append(lines, fmt.Sprintf("%s, %d bytes%s", v.name(b.PC), b.Size, v.line(b.PC)))
 	}
-	return lines
+	return latest(lines, shownBlocks)
 }
 
 // lastInstructions are those of the last stretches, up to where the machine
 // stands.
 func (v *view) lastInstructions() []string {
 	trail := v.m.Trail()
-	var addresses []uint64
-	for i, b := range trail {
-		addresses = append(addresses, v.instructionsOf(b, i == len(trail)-1)...)
-	}
 	var lines []string
-	for _, a := range addresses[max(len(addresses)-shownInstructions, 0):] {
-		lines = append(lines, v.instruction(a))
+	for i, b := range trail {
+		for _, a := range v.instructionsOf(b, i == len(trail)-1) {
+			lines = append(lines, v.instruction(a))
+		}
 	}
-	return lines
+	return latest(lines, shownInstructions)
+}
+
+// latest is the last so many lines, those that repeat being one.
+func latest(lines []string, most int) (out []string) {
+	for n := len(lines); n > 0 && len(out) < most; {
+		line, times := lines[n-1], 0
+		for ; n > 0 && lines[n-1] == line; n-- {
+			times++
+		}
+		if times > 1 {
+			line = fmt.Sprintf("%s  (%d times)", line, times)
+		}
+		out = append(out, line)
+	}
+	slices.Reverse(out)
+	return out
 }
 
 func (v *view) instructionsOf(b unicorn.Block, last bool) (addresses []uint64) {

@@ -30,7 +30,7 @@ type Machine struct {
 	ranges  []*rangeProbe
 	resume  reported
 	tracing bool
-	fills   bool // TLB misses are among the events
+	fills   bool             // TLB misses are among the events
 	traced  []unicorn.Record // of the instruction that was stepped last
 	watches watches
 	hooks   []func(Event)

@@ -50,8 +50,10 @@ func TestScripts(t *testing.T) {
 }
 
 var images = map[string]func() []byte{
-	"vmlinux":  func() []byte { return kernelImage(kernelSymbols()).Bytes() },
-	"ukl":      func() []byte { return kernelImage(append(kernelSymbols(), code("ukl_entry_SYSCALL_64", 0xffffffff81000060))).Bytes() },
+	"vmlinux": func() []byte { return kernelImage(kernelSymbols()).Bytes() },
+	"ukl": func() []byte {
+		return kernelImage(append(kernelSymbols(), code("ukl_entry_SYSCALL_64", 0xffffffff81000060))).Bytes()
+	},
 	"stripped": func() []byte { return kernelImage(nil).Bytes() },
 	"plain": func() []byte {
 		return testelf.Image{Entry: 0x200000, Segments: []testelf.Segment{{Flags: 5, Virtual: 0x200000, Physical: 0x200000, Data: []byte{0xf4}}}}.Bytes()

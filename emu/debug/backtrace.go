@@ -20,13 +20,13 @@ const (
 func (v *view) backtrace() []string {
 	lines := []string{fmt.Sprintf("#0  %s%s", v.name(v.pc()), v.line(v.pc()))}
 	add := func(mark string, address uint64) {
-		// A return address belongs to the call before it.
-		lines = append(lines, fmt.Sprintf("#%-2d %s%s%s", len(lines), mark, v.name(address), v.line(address-1)))
-	}
-	if caller, ok := v.callerAtEntry(); ok {
-		add("", caller)
+		lines = append(lines, fmt.Sprintf("#%-2d %s%s", len(lines), mark, v.caller(address)))
 	}
 	sp := v.state.GPR[x86.RSP]
+	if caller, above, ok := v.callerAtEntry(); ok {
+		add("", caller)
+		sp = above
+	}
 	for frame := v.state.GPR[x86.RBP]; len(lines) < maxFrames; {
 		next, ok1 := v.word(frame)
 		caller, ok2 := v.word(frame + uint64(v.width()))
@@ -52,23 +52,23 @@ func (v *view) backtrace() []string {
 }
 
 // callerAtEntry is the return address while a function has not set its frame
-// up yet; and that of a call to where nothing is.
-func (v *view) callerAtEntry() (uint64, bool) {
+// up yet, or that of a call to where nothing is; above is the stack beyond it.
+func (v *view) callerAtEntry() (caller, above uint64, ok bool) {
 	sp := v.state.GPR[x86.RSP]
 	if len(v.code(v.pc())) > 0 {
 		if v.symbols == nil {
-			return 0, false
+			return 0, 0, false
 		}
 		_, offset, ok := v.symbols.Lookup(v.pc())
 		if !ok || !v.inPrologue(offset) {
-			return 0, false
+			return 0, 0, false
 		}
 		if offset > 0 && v.pushedFrame(v.pc()) {
 			sp += uint64(v.width())
 		}
 	}
-	caller, ok := v.word(sp)
-	return caller, ok && v.isReturn(caller)
+	caller, ok = v.word(sp)
+	return caller, sp + uint64(v.width()), ok && v.isReturn(caller)
 }
 
 // inPrologue: before "mov %rsp,%rbp", that is at the start, behind ENDBR64, or

@@ -53,11 +53,11 @@ eb fe                    jmp .`, 0, emu.StopHalt, true, []string{
 fb                       sti
 f4                       hlt`, 0, emu.StopHalt, false, []string{"halt, and no device will ever interrupt"}},
 		{"is deep in calls without frames", `
-e8 05 00 00 00           call 0x20000a
-e8 fb ff ff ff           call 0x200005
+e8 00 00 00 00           call 0x200005
+e8 00 00 00 00           call 0x20000a
 e8 00 00 00 00           call 0x20000f
 0f 0b                    ud2`, 0, emu.StopShutdown, true, []string{
-			"#0  000000000020000f <start+0xf>\n  #1  ? 000000000020000f <start+0xf>\n  #2  ? 0000000000200005 <start+0x5>\n"}},
+			"#0  000000000020000f <start+0xf>\n  #1  ? 000000000020000f <start+0xf>\n  #2  ? 000000000020000a <start+0xa>\n  #3  ? 0000000000200005 <start+0x5>\n"}},
 		{"is deep in calls with frames", `
 31 ed                    xor ebp, ebp
 e8 02 00 00 00           call 0x200009
@@ -98,8 +98,8 @@ func TestAKernelPanicHasABacktraceWithSymbolsAndLines(t *testing.T) {
 	stop := r.m.Run(emu.Until{})
 	require.Equal(t, emu.StopProbe, stop.Why)
 	text := PostMortem(r.m, stop, table)
-	require.Regexp(t, `(?s)Backtrace:\n  #0  \w+ <panic>  kernel/panic.c:\d+\n  #1  \w+ <do_exit\+0x\w+>  kernel/exit.c:\d+\n`+
-		`  #2  \w+ <do_group_exit\+.*<do_syscall_64\+.*<entry_SYSCALL_64`, text)
+	require.Regexp(t, `(?s)Backtrace:\n  #0  \w+ <panic>  kernel/panic.c:\d+\n  #1  \w+ <do_exit[.\w]*\+0x\w+>  kernel/exit.c:\d+\n`+
+		`  #2  \w+ <__x64_sys_exit\+.*<do_syscall_64\+.*<entry_SYSCALL_64`, text)
 }
 
 func TestFlagsHaveTheirNames(t *testing.T) {

@@ -83,6 +83,17 @@ func (v *view) name(address uint64) string {
 	return fmt.Sprintf("%016x", address)
 }
 
+// caller names a return address: it belongs to the call before it, which may
+// be the last instruction of its function.
+func (v *view) caller(address uint64) string {
+	if v.symbols != nil {
+		if s, offset, ok := v.symbols.Lookup(address - 1); ok {
+			return fmt.Sprintf("%016x <%s+%#x>%s", address, s.Name, offset+1, v.line(address-1))
+		}
+	}
+	return fmt.Sprintf("%016x", address)
+}
+
 func (v *view) line(address uint64) string {
 	if v.symbols == nil || !v.symbols.HasLines() {
 		return ""
@@ -122,7 +133,11 @@ func (v *view) lastInstructions() []string {
 	trail := v.m.Trail()
 	var lines []string
 	for i, b := range trail {
-		for _, a := range v.instructionsOf(b, i == len(trail)-1) {
+		last := i == len(trail)-1
+		if last && b.PC == v.pc() && (i == 0 || trail[i-1].PC != b.PC) {
+			break // it was entered, and no more
+		}
+		for _, a := range v.instructionsOf(b, last) {
 			lines = append(lines, v.instruction(a))
 		}
 	}

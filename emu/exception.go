@@ -49,7 +49,7 @@ func (m *Machine) trap(bits uint64) {
 	bits |= m.core.Pended
 	m.core.Pended = 0
 	if bits != 0 {
-		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: bits})
+		m.deliver(x86.Event{Kind: x86.HardwareException, Exception: x86.Exception{Vector: x86.VectorDB, DR6: bits}, MidRepeat: m.midRepeat()})
 	}
 }
 
@@ -79,24 +79,7 @@ func (m *Machine) refused(exit unicorn.Exit) {
 // it was (SDM vol. 2, RET, JMP, CALL: #GP(0) "if the target is beyond the
 // code segment limit or not canonical").
 func (m *Machine) undoBranch() {
-	visited := m.cpu.Visited()
-	if len(visited) == 0 {
-		return
-	}
-	block := visited[len(visited)-1]
-	code := make([]byte, block.Size)
-	if n, err := m.ReadMemory(block.PC, code); err != nil {
-		code = code[:n]
-	}
-	at, last := 0, unicorn.Insn{}
-	for at < len(code) {
-		insn := unicorn.Decode(code[at:], m.codeBits())
-		if insn.Length == 0 {
-			return
-		}
-		last = insn
-		at += insn.Length
-	}
+	last, at := m.lastInstruction()
 	switch last.Class {
 	case unicorn.Ret:
 		m.state.GPR[x86.RSP] -= 8
@@ -109,9 +92,31 @@ func (m *Machine) undoBranch() {
 	default:
 		return
 	}
-	m.state.RIP = block.PC + uint64(at-last.Length)
+	m.state.RIP = at
 	m.changed = true
 	m.cpu.SetCount(m.cpu.Count() - 1) // it did not retire
+}
+
+// lastInstruction is the one that ends the block entered last, and where it
+// is; its class is Plain if that can't be told.
+func (m *Machine) lastInstruction() (last unicorn.Insn, address uint64) {
+	visited := m.cpu.Visited()
+	if len(visited) == 0 {
+		return last, 0
+	}
+	block := visited[len(visited)-1]
+	code := make([]byte, block.Size)
+	if n, err := m.ReadMemory(block.PC, code); err != nil {
+		code = code[:n]
+	}
+	for at := 0; at < len(code); at += last.Length {
+		insn := unicorn.Decode(code[at:], m.codeBits())
+		if insn.Length == 0 {
+			return unicorn.Insn{}, 0
+		}
+		last, address = insn, block.PC+uint64(at)
+	}
+	return last, address
 }
 
 func (m *Machine) codeBits() int {

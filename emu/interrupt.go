@@ -16,8 +16,12 @@ type forced struct {
 }
 
 // boundary takes what is pending between two instructions, in the order of
-// SDM vol. 3A, table 7-2: NMI, then maskable interrupts.
+// SDM vol. 3A, table 7-2: traps, NMI, then maskable interrupts.
 func (m *Machine) boundary() {
+	if m.core.Pended != 0 && m.state.Shadow != x86.ShadowMOVSS {
+		m.trap(0)
+		return
+	}
 	if f := &m.core.Forced; f.Armed && m.cpu.Count() >= f.Count && m.takes(f.NMI) {
 		f.Armed = false
 		if f.NMI {

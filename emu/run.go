@@ -148,13 +148,8 @@ func (m *Machine) enter() unicorn.Exit {
 
 // whichShadow tells STI's from MOV SS's by the instruction just executed.
 func (m *Machine) whichShadow() x86.Shadow {
-	visited := m.cpu.Visited()
-	if n := len(visited); n > 0 {
-		last := visited[n-1]
-		var b [1]byte
-		if _, err := m.ReadMemory(last.PC+uint64(last.Size)-1, b[:]); err == nil && b[0] == 0xfb {
-			return x86.ShadowSTI
-		}
+	if last, _ := m.lastInstruction(); last.Class == unicorn.STI {
+		return x86.ShadowSTI
 	}
 	return x86.ShadowMOVSS
 }
@@ -168,6 +163,9 @@ func (m *Machine) limit(limit uint64, end device.Time) uint64 {
 		if at := uint64(t) - m.core.Skew; uint64(t) > m.core.Skew && at < limit {
 			limit = max(at, m.cpu.Count()+1) // what is due still, after advance, may not hold the CPU
 		}
+	}
+	if m.core.Pended != 0 {
+		limit = min(limit, m.cpu.Count()+1) // it comes after the next instruction
 	}
 	switch f := &m.core.Forced; {
 	case !f.Armed:

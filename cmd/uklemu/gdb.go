@@ -81,10 +81,6 @@ func serveGDB(s *session, c *cobra.Command, name string, f *guestFlags, address 
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	if err := in.open(r.machine, d.Type); err != nil {
-		return err
-	}
-	defer in.close()
 	remote := listener.Addr().String()
 	report := gdbReport{name, remote, fmt.Sprintf("gdb -ex 'target remote %s' %s", remote, g.image.Name())}
 	if s.json {
@@ -92,8 +88,12 @@ func serveGDB(s *session, c *cobra.Command, name string, f *guestFlags, address 
 			return err
 		}
 	} else {
-		s.warn("%s is stopped and waits for gdb at %s\n  %s\r", name, remote, report.Attach)
+		s.warn("%s is stopped and waits for gdb at %s\n  %s", name, remote, report.Attach)
 	}
+	if err := in.open(r.machine, d.Type); err != nil {
+		return err
+	}
+	defer in.close()
 	if err := gdb.Serve(ctx, listener, d); err != nil {
 		return failure{err}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/internal/cache"
 	"github.com/uklemu/uklemu/internal/testelf"
 )
 
@@ -35,6 +36,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("REAL_CACHE", cache.Dir()) // for what needs the engine or a real guest
 			env.Setenv("UKLEMU_CACHE", filepath.Join(env.WorkDir, "cache"))
 			return nil
 		},
@@ -55,6 +57,8 @@ var images = map[string]func() []byte{
 		return kernelImage(append(kernelSymbols(), code("ukl_entry_SYSCALL_64", 0xffffffff81000060))).Bytes()
 	},
 	"stripped": func() []byte { return kernelImage(nil).Bytes() },
+	// Programs for boot, in boot_test.go.
+	"hello": hello.image, "exit3": exit3.image, "loop": loop.image, "reboot": reboot.image, "fault": fault.image,
 	"plain": func() []byte {
 		return testelf.Image{Entry: 0x200000, Segments: []testelf.Segment{{Flags: 5, Virtual: 0x200000, Physical: 0x200000, Data: []byte{0xf4}}}}.Bytes()
 	},

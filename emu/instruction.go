@@ -117,6 +117,9 @@ func undefined(*Machine, *unicorn.Insn) *x86.Exception { return x86.Raise(x86.Ve
 func noCounter(*Machine, *unicorn.Insn) *x86.Exception { return x86.Raise(x86.VectorGP, 0) }
 
 func (m *Machine) hlt(*unicorn.Insn) *x86.Exception {
+	if m.state.CPL() != 0 {
+		return x86.Raise(x86.VectorGP, 0)
+	}
 	m.publish(Event{Kind: EventHLT})
 	m.core.Halted, m.core.HaltedAt = true, uint64(m.Now())
 	return nil

@@ -94,7 +94,7 @@ static int two_byte_class(const struct insn *i)
         return CLASS_PLAIN;
     case 0xc7:
         if (is_register && (reg == 6 || reg == 7)) return CLASS_RDRAND; // and RDSEED, RDPID
-        return CLASS_PLAIN;
+        return !is_register && reg == 1 ? CLASS_CMPXCHG_WIDE : CLASS_PLAIN;
     }
     return CLASS_PLAIN;
 }

@@ -21,6 +21,7 @@ enum insn_class {
     CLASS_SENSITIVE_END, // below: the engine's own, known for other reasons
     CLASS_PUSHF, CLASS_STI, CLASS_MOV_SS, CLASS_RDTSC,
     CLASS_RET, CLASS_JMP_INDIRECT, CLASS_CALL_INDIRECT, CLASS_REP_STRING, CLASS_SEGMENT,
+    CLASS_CMPXCHG_WIDE, // CMPXCHG8B and CMPXCHG16B
 };
 
 enum {

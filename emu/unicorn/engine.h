@@ -147,13 +147,14 @@ struct engine {
     uc_hook *point_hook;
     uint32_t points_size, points_used;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
+    uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
     uc_hook access_hook[2];
     uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
     uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
 };
 
-enum { POINT_INSN = 1, POINT_PROBE = 2 };
+enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4 };
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room);
 void engine_free(struct engine *e);
@@ -191,7 +192,6 @@ int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx);
 int engine_point(struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);
-int engine_privileged(const struct insn *i);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
 
 #endif

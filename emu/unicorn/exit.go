@@ -127,6 +127,7 @@ const (
 	CallIndirect
 	RepString
 	Segment // loads a segment register or reads a descriptor
+	CmpxchgWide
 )
 
 // Insn is a decoded instruction, as far as the machine looks.

@@ -264,17 +264,6 @@ int engine_sensitive(const struct engine *e, const struct insn *i)
     return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
 }
 
-// At CPL 3 the engine itself raises the #GP that these deserve.
-int engine_privileged(const struct insn *i)
-{
-    switch (i->kind) {
-    case CLASS_HLT: case CLASS_RDMSR: case CLASS_WRMSR: case CLASS_MOV_FROM_CR: case CLASS_MOV_TO_CR:
-    case CLASS_MOV_FROM_DR: case CLASS_MOV_TO_DR: case CLASS_LMSW: case CLASS_INVLPG: case CLASS_LGDT:
-    case CLASS_LIDT: case CLASS_XSETBV: case CLASS_SYSRET: case CLASS_SYSEXIT: return 1;
-    }
-    return 0;
-}
-
 int engine_point(struct engine *e, uint64_t pc)
 {
     if (!e->points_size) return -1;
@@ -357,6 +346,9 @@ static int look_at(struct engine *e, uint64_t pc, uint32_t size, int *count, int
         if (!i.length) break;
         if (!n && i.kind == CLASS_REP_STRING) *rep = BLOCK_REP | (engine_counts_in_cx(e, &i) ? BLOCK_CX : 0);
         if (engine_sensitive(e, &i)) added |= engine_add_point(e, at, POINT_INSN);
+        // The engine computes its flags from an older instruction's. Before an
+        // instruction with a hook it brings them up to date.
+        if (i.kind == CLASS_CMPXCHG_WIDE) added |= engine_add_point(e, at, POINT_FLAGS);
     }
     *count = n ? n : 1;
     return added;
@@ -499,6 +491,16 @@ static int resumed(struct engine *e, uint64_t pc) { return e->resume && pc == e-
 // Nor is the tail of a REP an arrival at it.
 static int in_rep_tail(struct engine *e, uint64_t pc) { return !last_block(e)->count && last_block(e)->pc == pc; }
 
+// pass lets an instruction with a hook go on. The engine has evaluated the
+// flags before the hook, but goes by how it would have done so later if the
+// instruction faults, or is one that asks for them.
+static void pass(struct engine *e, uint64_t pc)
+{
+    uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    e->passed = pc;
+}
+
 static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
@@ -511,19 +513,27 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         engine_stop(e, EXIT_PROBE);
         return;
     }
-    if (!(e->point_kind[at] & POINT_INSN)) return;
-    hidden_flags(e);
-    decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
-    if (!engine_sensitive(e, &e->exit.insn) || (engine_privileged(&e->exit.insn) && cpl(e) == 3)) return;
-    e->correct = 1;
-    engine_stop(e, EXIT_INSTRUCTION);
+    if (e->point_kind[at] & POINT_INSN) {
+        hidden_flags(e);
+        decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
+        if (engine_sensitive(e, &e->exit.insn)) {
+            e->correct = 1;
+            engine_stop(e, EXIT_INSTRUCTION);
+            return;
+        }
+    }
+    pass(e, pc);
 }
 
 static void on_range(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc, (void)size;
-    if (e->stepping || e->exit.reason || resumed(e, pc) || in_rep_tail(e, pc)) return;
+    if (e->stepping || e->exit.reason) return;
+    if (resumed(e, pc) || in_rep_tail(e, pc)) {
+        pass(e, pc);
+        return;
+    }
     e->correct = 1;
     engine_stop(e, EXIT_PROBE);
 }

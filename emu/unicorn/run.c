@@ -106,6 +106,16 @@ static void fault_exit(struct engine *e)
     }
 }
 
+// restore_flags: see pass in hooks.c.
+static void restore_flags(struct engine *e, int err)
+{
+    const uint64_t arithmetic = 0x8d5;
+    if (e->passed == NO_PAGE || e->passed != read_register(e, UC_X86_REG_RIP)) return;
+    if (err == UC_ERR_EXCEPTION ? e->refused_kind == ACCESS_FETCH : e->exit.reason != EXIT_EXCEPTION || e->exit.vector == 1) return;
+    uint64_t flags = (read_register(e, UC_X86_REG_RFLAGS) & ~arithmetic) | (e->passed_flags & arithmetic);
+    uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &flags);
+}
+
 // emulate runs the engine once. True if it stopped for a reason that the
 // caller of engine_run should know.
 static int emulate(struct engine *e)
@@ -113,7 +123,9 @@ static int emulate(struct engine *e)
     e->refused_valid = e->correct = e->retranslate = 0;
     if (e->flush) engine_flush_tlb(e);
     e->runs++;
+    e->passed = NO_PAGE;
     int err = uc_emu_start(e->uc, read_register(e, UC_X86_REG_RIP), 0, 0, 0);
+    restore_flags(e, err);
     if (e->retranslate) {
         uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->retranslate_pc, e->retranslate_pc + e->retranslate);
         if (!e->exit.reason) return 0;
@@ -180,7 +192,7 @@ static int step_once(struct engine *e)
     decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
     uint16_t cs = 0;
     uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
-    if (i.length && engine_sensitive(e, &i) && !((cs & 3) == 3 && engine_privileged(&i))) {
+    if (i.length && engine_sensitive(e, &i)) {
         e->exit.reason = EXIT_INSTRUCTION;
         e->exit.insn = i;
         memcpy(e->exit.bytes, bytes, 16);

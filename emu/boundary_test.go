@@ -71,3 +71,18 @@ ff d0                           call rax`), nil)
 	require.Equal(t, r.handler(x86.VectorGP), r.run().Address)
 	require.Equal(t, frame{RIP: last, CS: selCode, RFLAGS: 2 | x86.FlagRF, RSP: kernelStack - 8, SS: selData}, r.frame(true))
 }
+
+// SDM vol. 3B, "Debug Status Register (DR6)": one #DB can have more than one
+// cause.
+func TestADataBreakpointAndASingleStepAreOneException(t *testing.T) {
+	r := newRig(t, "")
+	r.kernel(listing(`
+48 8b 07        mov rax, [rdi]`), func(s *x86.State) {
+		s.RFLAGS |= x86.FlagTF
+		s.GPR[x86.RDI] = kernelData
+		s.DR[0], s.DR[7] = kernelData+4, x86.DR7Fixed|1<<1|0xf<<16
+	})
+	require.Equal(t, r.handler(x86.VectorDB), r.run().Address)
+	require.EqualValues(t, x86.DR6BS|x86.DR6B0, r.State().DR[6]&^x86.DR6Fixed)
+	require.EqualValues(t, uint64(kernelCode+3), r.frame(false).RIP)
+}

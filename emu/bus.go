@@ -58,12 +58,16 @@ func (m *Machine) assist() (unicorn.Exit, []unicorn.Record) {
 // finishAssist goes on after an assisted instruction: it is done, or it ended
 // in something else.
 func (m *Machine) finishAssist(exit unicorn.Exit, records []unicorn.Record) {
-	if exit.Reason != unicorn.ExitStep {
+	var bits uint64
+	switch {
+	case exit.Reason == unicorn.ExitException && exit.Vector == uint8(x86.VectorDB): // done, under the guest's TF
+		bits = x86.DR6BS
+	case exit.Reason != unicorn.ExitStep:
 		m.handle(exit)
 		return
 	}
 	m.traced = records
-	bits := m.matchData(records)
+	bits |= m.matchData(records)
 	if m.state.Shadow == x86.ShadowMOVSS {
 		m.core.Pended |= bits
 	} else {

@@ -13,6 +13,7 @@ func (m *Machine) deliver(ev x86.Event) {
 	m.changed = true
 	m.state.Shadow = x86.ShadowNone
 	m.core.Halted = false
+	m.resume = reported{} // an arrival at the handler is a new one, though nothing has retired
 	for _, e := range out.List() {
 		m.publish(Event{Kind: eventOf(e.Kind), Vector: e.Vector, ErrorCode: e.ErrorCode, Address: e.CR2})
 	}

@@ -9,6 +9,7 @@
 
 #define HF_INHIBIT_IRQ (1u << 3)
 #define RFLAGS_IF 0x200
+#define CR4_SMAP (1u << 21)
 
 void engine_stop(struct engine *e, int reason)
 {
@@ -161,7 +162,8 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     e->fills++;
     int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = cpl(e) == 3;
     engine_walk(e, va, kind, user, 0, 1, &t);
-    if (t.fault && user && kind != ACCESS_FETCH && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
+    int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
+    if (asks && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (t.physical >= e->ram_size) {
         if (e->assist && !e->record_all && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);

@@ -46,8 +46,9 @@ var canonical = []uint64{0xffff888012345678, 0x00007abcdef01234, 0xffffffff81c0f
 
 // calibrator collects observations from a scratch engine; the first error stays.
 type calibrator struct {
-	s   C.struct_scratch
-	err error
+	s     C.struct_scratch
+	err   error
+	spoil func(context []byte) // by tests: what the library gave, altered
 }
 
 func newCalibrator(refuseData bool) (*calibrator, error) {
@@ -67,8 +68,11 @@ func (c *calibrator) close() { C.scratch_close(&c.s) }
 
 func (c *calibrator) context() []byte {
 	p := make([]byte, 1<<16)
-	n := C.scratch_context(&c.s, (*C.uint8_t)(&p[0]), C.size_t(len(p)))
-	return p[:n]
+	p = p[:C.scratch_context(&c.s, (*C.uint8_t)(&p[0]), C.size_t(len(p)))]
+	if c.spoil != nil {
+		c.spoil(p)
+	}
+	return p
 }
 
 func (c *calibrator) engine() []byte {
@@ -120,12 +124,15 @@ func (c *calibrator) msr(name string, msr uint32, values []uint64) int {
 }
 
 // calibrate finds the layout of the library that is open.
-func calibrate() (*layout, error) {
+func calibrate() (*layout, error) { return calibrateThrough(nil) }
+
+func calibrateThrough(spoil func(context []byte)) (*layout, error) {
 	c, err := newCalibrator(false)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
+	c.spoil = spoil
 	l := &layout{size: len(c.context())}
 	c.registers(l)
 	c.segments(l)

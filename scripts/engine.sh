@@ -12,7 +12,7 @@
 
 requirements=$here/engine-requirements.txt
 version=$(sed -n 's/^unicorn==\([0-9.]*\).*/\1/p' "$requirements")
-oldest=2.1 # that can do the job; older ones can't page
+oldest=2.1.2 # that can do the job; see OLDEST_VERSION in emu/unicorn/library.h
 case $(uname -s) in
 Darwin) file=libunicorn.2.dylib ;;
 *) file=libunicorn.so.2 ;;
@@ -46,7 +46,7 @@ from_wheel() {
 	say "libunicorn $version is $cache/lib/$file"
 }
 
-# Debian 13's and Ubuntu 25.04's is 2.1, and lies where the system's loader looks.
+# Debian sid's, which lies where the system's loader looks.
 from_debian() {
 	local package=libunicorn2t64 found
 	command -v dpkg-query >/dev/null || return

@@ -24,6 +24,6 @@ int library_open(const char *path, char *why, size_t room, unsigned *version)
     UNICORN_FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
     *version = uc_version(0, 0); // major, minor, patch, extra: a byte each
-    if (*version < 0x02010000) dlclose(handle); // the caller refuses it and looks further
+    if (*version < OLDEST_VERSION) dlclose(handle); // the caller refuses it and looks further
     return 0;
 }

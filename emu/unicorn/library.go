@@ -45,7 +45,7 @@ var opened struct {
 
 // Open opens libunicorn, once for the process. It looks at UKLEMU_LIBUNICORN,
 // at the project's cache, at Python's unicorn packages and at last where the
-// system's loader looks; the first of version 2.1 or later that passes
+// system's loader looks; the first of version 2.1.2 or later that passes
 // calibration is taken. The error wraps [ErrNoEngine] and says what was found
 // where and what to install.
 func Open() (*Library, error) {
@@ -70,7 +70,7 @@ func open(paths []string, advice string) (*Library, error) {
 			break // named by hand: nothing else was meant
 		}
 	}
-	return nil, fmt.Errorf("%w; version 2.1 or later is needed. Looked at:\n%s\n%s", ErrNoEngine, strings.Join(tried, "\n"), advice)
+	return nil, fmt.Errorf("%w; version 2.1.2 or later is needed. Looked at:\n%s\n%s", ErrNoEngine, strings.Join(tried, "\n"), advice)
 }
 
 // try opens one library and calibrates it.
@@ -88,8 +88,8 @@ func try(path string) (*Library, error) {
 		return nil, errors.New(C.GoString(&why[0]))
 	}
 	v := fmt.Sprintf("%d.%d.%d", version>>24, version>>16&255, version>>8&255)
-	if version < 0x02010000 {
-		return nil, fmt.Errorf("version %s is too old: it cannot page (2.1 or later can)", v)
+	if version < C.OLDEST_VERSION {
+		return nil, fmt.Errorf("version %s is too old: before 2.1 it can't page, before 2.1.2 it forgets where it is when a hook stops it", v)
 	}
 	layout, err := calibrate()
 	if err != nil {
@@ -154,9 +154,10 @@ func pythonFolders() []string {
 
 func install() string {
 	return `To install it:
-  Debian 13, Ubuntu 25.04 and later:  apt install libunicorn2t64
-  Debian 12, Ubuntu 24.04 and older:  their package is 2.0.1, too old; take the next line
-  anywhere, with pip:                 pip install unicorn    (the library is inside the package)
-  macOS:                              brew install unicorn
+  anywhere, with pip:        pip install unicorn    (the library is inside the package)
+  Debian 12, Ubuntu 24.04:   their package is 2.0.1, too old: take pip
+  Debian 13, Ubuntu 25.04:   their package, libunicorn2t64, is 2.1.1, too old: take pip
+  later ones:                apt install libunicorn2t64
+  macOS:                     brew install unicorn
 or name the file in UKLEMU_LIBUNICORN. In a checkout of uklemu, "make engine" puts it into the project's cache.`
 }

@@ -66,6 +66,10 @@ enum {
 UNICORN_FUNCTIONS(DECLARE)
 #undef DECLARE
 
+// 2.0 can't page in guests. 2.1.0 and 2.1.1 leave RIP behind, at the start of an
+// earlier block, where a block hook stops them or RDTSC asks.
+#define OLDEST_VERSION 0x02010200
+
 // library_open opens the shared object at path and looks every function up.
 // It returns 0, or -1 with a sentence in why.
 int library_open(const char *path, char *why, size_t room, unsigned *version);

@@ -85,7 +85,7 @@ func TestOneRefusedLibraryDoesNotHideTheNext(t *testing.T) {
 
 func TestTheErrorListsEveryPlaceAndWhatToInstall(t *testing.T) {
 	_, err := open([]string{"/nowhere/a.so", "/nowhere/b.so"}, install())
-	for _, want := range []string{"/nowhere/a.so: not there", "/nowhere/b.so: not there", "version 2.1 or later",
+	for _, want := range []string{"/nowhere/a.so: not there", "/nowhere/b.so: not there", "version 2.1.2 or later",
 		"Debian 13", "Debian 12", "Ubuntu", "macOS", "pip install unicorn", "UKLEMU_LIBUNICORN"} {
 		require.ErrorContains(t, err, want)
 	}

@@ -86,3 +86,48 @@ func TestADataBreakpointAndASingleStepAreOneException(t *testing.T) {
 	require.EqualValues(t, x86.DR6BS|x86.DR6B0, r.State().DR[6]&^x86.DR6Fixed)
 	require.EqualValues(t, uint64(kernelCode+3), r.frame(false).RIP)
 }
+
+// So does what the machine itself reads for an instruction.
+func TestADataBreakpointOnTheOperandOfLIDT(t *testing.T) {
+	r := newRig(t, "")
+	r.write(dataAt, []byte{0xff, 0x0f})
+	r.put64(dataAt+2, high+idtAt)
+	r.kernel(listing(`
+0f 01 1f        lidt [rdi]`), func(s *x86.State) {
+		s.GPR[x86.RDI] = kernelData
+		s.DR[0], s.DR[7] = kernelData+8, x86.DR7Fixed|1<<1|3<<16
+	})
+	require.Equal(t, r.handler(x86.VectorDB), r.run().Address)
+	require.EqualValues(t, x86.DR6B0, r.State().DR[6]&^x86.DR6Fixed)
+	require.EqualValues(t, uint64(kernelCode+3), r.frame(false).RIP)
+}
+
+// SDM vol. 3A, table 7-2: an invalid opcode comes before a coprocessor that is
+// not available.
+func TestSSEWithoutOSFXSRIsUndefinedWhateverTS(t *testing.T) {
+	for name, test := range map[string]struct {
+		code     string
+		cr0, cr4 uint64
+		vector   x86.Vector
+	}{
+		"MOVUPS, TS":                {"0f 10 07", x86.CR0TS, x86.CR4OSFXSR, x86.VectorNM},
+		"MOVUPS, TS, no OSFXSR":     {"0f 10 07", x86.CR0TS, 0, x86.VectorUD},
+		"MOVQ XMM, TS, no OSFXSR":   {"66 48 0f 6e c0", x86.CR0TS, 0, x86.VectorUD},
+		"MOVQ MMX, TS, no OSFXSR":   {"48 0f 6e c0", x86.CR0TS, 0, x86.VectorNM},
+		"STMXCSR, TS, no OSFXSR":    {"0f ae 1f", x86.CR0TS, 0, x86.VectorUD},
+		"PSHUFB XMM, TS, no OSFXSR": {"66 0f 38 00 c1", x86.CR0TS, 0, x86.VectorUD},
+		"FLD1, TS, no OSFXSR":       {"d9 e8", x86.CR0TS, 0, x86.VectorNM},
+		"FLD1, TS and EM":           {"d9 e8", x86.CR0TS | x86.CR0EM, 0, x86.VectorNM},
+		"ADDSD, TS and EM":          {"f2 0f 58 c0", x86.CR0TS | x86.CR0EM, x86.CR4OSFXSR, x86.VectorUD},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "")
+			r.kernel(listing(test.code), func(s *x86.State) {
+				s.GPR[x86.RDI] = kernelData
+				s.CR0 |= test.cr0
+				s.CR4 = s.CR4&^x86.CR4OSFXSR | test.cr4
+			})
+			require.Equal(t, r.handler(test.vector), r.run().Address)
+		})
+	}
+}

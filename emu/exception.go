@@ -38,6 +38,9 @@ func (m *Machine) engineException(exit unicorn.Exit) {
 		m.trap(x86.DR6BS)
 		return
 	}
+	if v == x86.VectorNM && m.undefinedSSE() {
+		v = x86.VectorUD
+	}
 	e := x86.Raise(v, exit.ErrorCode)
 	if v == x86.VectorPF {
 		e.CR2 = m.state.CR2

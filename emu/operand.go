@@ -125,7 +125,11 @@ func (m *Machine) readOperand(i *unicorn.Insn, size int) ([]byte, *x86.Exception
 		return nil, e
 	}
 	b := make([]byte, size)
-	return b, linear{m}.Load(address, b, x86.Access{User: m.state.CPL() == 3})
+	e := linear{m}.Load(address, b, x86.Access{User: m.state.CPL() == 3})
+	if e == nil {
+		m.stepData |= x86.MatchData(&m.state, address, uint64(size), false)
+	}
+	return b, e
 }
 
 func (m *Machine) canonical(address uint64, size int, stack bool) *x86.Exception {

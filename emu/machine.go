@@ -4,6 +4,7 @@ package emu
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/uklemu/uklemu/emu/boot"
 	"github.com/uklemu/uklemu/emu/device"
@@ -38,6 +39,8 @@ type Machine struct {
 	closed  bool
 	at      *Snapshot // what dirty pages are counted from; nil is zeros
 	from    *Snapshot // that started the machine
+
+	interrupted atomic.Bool // by Interrupt, not by Type
 
 	stepData uint64 // DR6 bits of the I/O breakpoints that the instruction under way met
 	again    bool   // it is a repeated one with more iterations to come
@@ -113,6 +116,7 @@ func (m *Machine) reset() {
 	}
 	m.hooks = nil
 	m.ObserveFills(false)
+	m.interrupted.Store(false)
 	m.cpu.ClearInterrupt()
 }
 
@@ -161,7 +165,10 @@ func (m *Machine) Engine() *unicorn.Library { return m.cpu.Library() }
 
 // Interrupt makes a run that is under way, or the next one, come back with
 // [StopInterrupted]. It may be called from any goroutine.
-func (m *Machine) Interrupt() { m.cpu.Interrupt() }
+func (m *Machine) Interrupt() {
+	m.interrupted.Store(true) // first: the engine comes back for input as well
+	m.cpu.Interrupt()
+}
 
 // physical is the machine's memory for a boot protocol and for tools.
 type physical struct{ m *Machine }

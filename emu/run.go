@@ -244,7 +244,8 @@ func (m *Machine) handle(exit unicorn.Exit) {
 		m.probed()
 	case unicorn.ExitStop:
 		m.cpu.ClearInterrupt()
-		if !m.pc.feed() {
+		m.pc.feed()
+		if m.interrupted.Swap(false) {
 			m.halt(Stop{Why: StopInterrupted})
 		}
 	default:

@@ -157,7 +157,11 @@ func (c *CPU) WatchLinear(pages []uint64) int {
 }
 
 // AddProbe makes runs stop at the address, before its instruction.
-func (c *CPU) AddProbe(address uint64) { C.engine_add_probe(c.e, C.uint64_t(address)) }
+func (c *CPU) AddProbe(address uint64) {
+	if !c.closed {
+		C.engine_add_probe(c.e, C.uint64_t(address))
+	}
+}
 
 // RemoveProbe takes it away.
 func (c *CPU) RemoveProbe(address uint64) { C.engine_remove_probe(c.e, C.uint64_t(address)) }

@@ -33,6 +33,7 @@ type CPU struct {
 	ram     *RAM
 	state   []byte // the context's bytes, in C's memory
 	cleanup runtime.Cleanup
+	closed  bool
 }
 
 // New makes an engine whose physical memory starts with ram.
@@ -61,12 +62,14 @@ func New(ram *RAM) (*CPU, error) {
 
 // Close gives the engine back; the RAM stays its owner's.
 func (c *CPU) Close() {
-	if c.e == nil {
+	if c.closed {
 		return
 	}
+	c.closed = true
 	c.cleanup.Stop()
 	C.engine_free(c.e)
-	c.e, c.state = nil, nil
+	// What is still asked finds an engine without memory that never runs.
+	c.e, c.state = new(C.struct_engine), make([]byte, len(c.state))
 }
 
 // RAM is the guest's memory; writing into it directly is for [CPU.Wrote] to know.
@@ -94,6 +97,9 @@ type Params struct {
 // the next run.
 func (c *CPU) Run(p *Params) Exit {
 	e := c.e
+	if c.closed {
+		return Exit{Reason: ExitError}
+	}
 	e.limit = C.uint64_t(p.Limit)
 	e.tsc_offset = C.uint64_t(p.TSCOffset)
 	e.tsc_aux = C.uint64_t(p.TSCAux)

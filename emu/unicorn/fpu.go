@@ -47,6 +47,9 @@ func (c *CPU) SetFPU(f *FPU) {
 }
 
 func (c *CPU) transferFPU(f *FPU, move func(id int, p unsafe.Pointer)) {
+	if c.closed {
+		return
+	}
 	move(regFPCW, unsafe.Pointer(&f.Control))
 	move(regFPSW, unsafe.Pointer(&f.Status)) // TOP first: ST registers are counted from it
 	move(regFPTAG, unsafe.Pointer(&f.Tag))

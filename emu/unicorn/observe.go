@@ -25,6 +25,9 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 	if r.Size == 0 {
 		return nil, fmt.Errorf("a probe on an empty range at %#x", r.Begin)
 	}
+	if c.closed {
+		return nil, fmt.Errorf("a probe on %#x: the machine has been closed", r.Begin)
+	}
 	hook := (*C.uc_hook)(C.calloc(1, C.size_t(unsafe.Sizeof(C.uc_hook(0)))))
 	if code := C.engine_probe_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size), hook); code != 0 {
 		C.free(unsafe.Pointer(hook))
@@ -32,7 +35,7 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 	}
 	done := false
 	return func() {
-		if done || c.e == nil {
+		if done || c.closed {
 			return
 		}
 		done = true

@@ -88,6 +88,9 @@ func NewTable(ram uint64, layers []*Pages) *Table {
 // Restore gives every dirty page what the table has for it, and those of the
 // layers in between, which were not dirty but differ.
 func (c *CPU) Restore(t *Table, between []*Pages) {
+	if c.closed {
+		return
+	}
 	for _, layer := range between {
 		for _, number := range layer.numbers {
 			C.engine_mark_dirty(c.e, C.uint64_t(number))

@@ -11,6 +11,9 @@ import (
 
 // movFromCR and movToCR: SDM vol. 2B, "MOV - Move to/from Control Registers".
 func (m *Machine) movFromCR(i *unicorn.Insn) *x86.Exception {
+	if !controlRegister(i.Reg()) {
+		return x86.Raise(x86.VectorUD, 0)
+	}
 	if m.state.CPL() != 0 {
 		return x86.Raise(x86.VectorGP, 0)
 	}
@@ -32,6 +35,11 @@ func (m *Machine) movFromCR(i *unicorn.Insn) *x86.Exception {
 	m.setRegister(i.RM(), m.controlSize(), v)
 	return nil
 }
+
+// controlRegister says whether there is one of the number. That there is none
+// is found while decoding, before privilege matters (SDM vol. 3A, "Priority
+// among concurrent events").
+func controlRegister(n int) bool { return n == 0 || n >= 2 && n <= 4 || n == 8 }
 
 func (m *Machine) movToCR(i *unicorn.Insn) *x86.Exception {
 	c, s, v := &m.config.CPU, &m.state, m.state.GPR[i.RM()]

@@ -72,10 +72,24 @@ func (m *Machine) refused(exit unicorn.Exit) {
 		return
 	}
 	v := x86.VectorGP
-	if exit.Insn.Stack { // SDM vol. 1 3.3.7.1: #SS where the stack segment is used
+	if throughStack(&exit) { // SDM vol. 1 3.3.7.1: #SS where the stack segment is used
 		v = x86.VectorSS
 	}
 	m.raise(x86.Raise(v, 0))
+}
+
+// throughStack says whether the access was one of the stack segment's. Of
+// PUSH, CALL and POP with an operand in memory, one of the two accesses is.
+func throughStack(exit *unicorn.Exit) bool {
+	i := &exit.Insn
+	reg := i.ModRM >> 3 & 7
+	switch {
+	case i.Map == 0 && i.ModRM < 0xc0 && i.Opcode == 0xff && (reg == 2 || reg == 6) && exit.Kind == unicorn.Write:
+		return true
+	case i.Map == 0 && i.ModRM < 0xc0 && i.Opcode == 0x8f && exit.Kind == unicorn.Read:
+		return true
+	}
+	return i.Stack
 }
 
 // undoBranch takes a near branch to a non-canonical address back. The engine
@@ -94,7 +108,13 @@ func (m *Machine) undoBranch() {
 		m.state.GPR[x86.RSP] += 8 // what was pushed stays below RSP
 	case unicorn.JmpIndirect:
 	default:
-		return
+		call := last.Map == 0 && last.Opcode == 0xe8
+		if last.Length == 0 || m.state.RIP == at+uint64(last.Length) && !call {
+			return // it ran into the hole, and did not jump
+		}
+		if call {
+			m.state.GPR[x86.RSP] += 8
+		}
 	}
 	m.state.RIP = at
 	m.changed = true

@@ -60,6 +60,10 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.INT3:          {(*Machine).softwareInterrupt, interrupt},
 	unicorn.INTO:          {(*Machine).softwareInterrupt, interrupt},
 	unicorn.INT1:          {(*Machine).softwareInterrupt, interrupt},
+	unicorn.Far:           {(*Machine).farTransfer, jumps},
+	unicorn.LTR:           {(*Machine).loadSystem, next},
+	unicorn.LLDT:          {(*Machine).loadSystem, next},
+	unicorn.Undefined:     {undefined, next},
 }
 
 // carryOut executes the instruction at RIP and whatever trap follows it.

@@ -30,7 +30,8 @@ static int one_byte_class(const struct insn *i, int bits)
     case 0x07: case 0x1f: return bits == 64 ? CLASS_PLAIN : CLASS_SEGMENT;
     case 0x17: return bits == 64 ? CLASS_PLAIN : CLASS_MOV_SS; // POP SS
     case 0x8e: return reg == 2 ? CLASS_MOV_SS : CLASS_SEGMENT;
-    case 0x9a: case 0xca: case 0xcb: case 0xea: return CLASS_SEGMENT;
+    case 0xca: case 0xcb: return bits == 64 ? CLASS_FAR : CLASS_SEGMENT;
+    case 0x9a: case 0xea: return CLASS_SEGMENT;
     case 0x9c: return CLASS_PUSHF;
     case 0xa4: case 0xa5: case 0xa6: case 0xa7: case 0xaa: case 0xab: case 0xac: case 0xad: case 0xae: case 0xaf:
         return i->prefixes & (PREFIX_REP | PREFIX_REPNE) ? CLASS_REP_STRING : CLASS_PLAIN;
@@ -45,17 +46,18 @@ static int one_byte_class(const struct insn *i, int bits)
     case 0xff:
         if (reg == 2) return CLASS_CALL_INDIRECT;
         if (reg == 4) return CLASS_JMP_INDIRECT;
-        if (reg == 3 || reg == 5) return CLASS_SEGMENT;
+        if (reg == 3 || reg == 5) return bits == 64 ? CLASS_FAR : CLASS_SEGMENT;
     }
     return CLASS_PLAIN;
 }
 
-static int two_byte_class(const struct insn *i)
+static int two_byte_class(const struct insn *i, int bits)
 {
     int reg = i->modrm >> 3 & 7, is_register = i->modrm >= 0xc0;
     switch (i->opcode) {
     case 0x00:
-        if (reg == 3) return CLASS_LTR;
+        if (reg == 3) return bits == 64 ? CLASS_LTR : CLASS_SEGMENT;
+        if (reg == 2 && bits == 64) return CLASS_LLDT;
         return reg == 2 || reg >= 4 ? CLASS_SEGMENT : CLASS_PLAIN;
     case 0x01:
         if (is_register) {
@@ -120,6 +122,15 @@ static int read_modify_write(const struct insn *i)
     case 0xc7: return reg == 1;
     }
     return 0;
+}
+
+// SDM vol. 2A, LOCK: what may have it, and only with a destination in memory.
+static int may_be_locked(const struct insn *i)
+{
+    int op = i->opcode, reg = i->modrm >> 3 & 7;
+    if (!i->read_modify_write) return 0;
+    if (i->opmap == 1) return op != 0xa4 && op != 0xa5 && op != 0xac && op != 0xad;
+    return op < 0xc0 || (op > 0xd3 && (op < 0xf8 ? reg < 4 : 1));
 }
 
 // Memory through the stack segment: a bad address is #SS there, #GP elsewhere.
@@ -249,6 +260,10 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     i->read_modify_write = read_modify_write(i);
     i->stack = through_stack(i);
     if (i->opmap == 0) i->kind = one_byte_class(i, bits);
-    else if (i->opmap == 1) i->kind = two_byte_class(i);
+    else if (i->opmap == 1) i->kind = two_byte_class(i, bits);
     else if (i->opmap == 2 && i->opcode == 0x82 && i->prefixes & PREFIX_OPERAND) i->kind = CLASS_INVPCID;
+    // The engine takes RET's immediate for signed.
+    if (i->opmap == 0 && i->opcode == 0xc2 && bits == 64 && p[n - 1] & 0x80) i->kind = CLASS_FAR;
+    if (i->prefixes & PREFIX_LOCK && !may_be_locked(i)) i->kind = CLASS_UNDEFINED;
+    if (i->opmap == 0 && i->opcode == 0x8f && i->modrm & 0x38) i->kind = CLASS_UNDEFINED;
 }

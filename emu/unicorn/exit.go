@@ -117,6 +117,9 @@ const (
 	SWAPGS
 	RDPMC
 	LTR
+	LLDT
+	Far       // transfers in 64-bit mode, and RET of 32 KiB or more
+	Undefined // that the engine would carry out
 	_
 	PUSHF
 	STI

@@ -119,6 +119,12 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
     t->writable = !!(all & PTE_W);
     t->executable = !nx;
     t->global = !!(leaf & PTE_G);
+    int key = 0; // a key that refuses is reported, whatever else does (SDM vol. 3A 4.7, bit 5)
+    if (t->user && !fetch && long_mode && e->cr4 & CR4_PKE) { // SDM vol. 3A 4.6.2
+        uint32_t rights = protection_key_rights(e, leaf);
+        key = rights & 1 || (write && rights & 2 && (user || e->cr0 & CR0_WP));
+        if (key) error |= PF_PK;
+    }
     if (user) { // SDM vol. 3A 4.6.1
         if (!t->user || (write && !t->writable) || (fetch && nx)) goto refuse;
     } else {
@@ -126,13 +132,7 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
         if (!fetch && t->user && e->cr4 & CR4_SMAP && (implicit || !ac_set(e))) goto refuse;
         if (write && !t->writable && e->cr0 & CR0_WP) goto refuse;
     }
-    if (t->user && !fetch && long_mode && e->cr4 & CR4_PKE) { // SDM vol. 3A 4.6.2
-        uint32_t rights = protection_key_rights(e, leaf);
-        if (rights & 1 || (write && rights & 2 && (user || e->cr0 & CR0_WP))) {
-            error |= PF_PK;
-            goto refuse;
-        }
-    }
+    if (key) goto refuse;
     if (set) {
         int first = !long_mode && pae; // PDPTEs have no A
         for (int i = first; i < n - 1; i++) set_bits(e, at[i], entries[i], PTE_A);

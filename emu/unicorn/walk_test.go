@@ -149,13 +149,13 @@ func predict(m mode, a access, entries []uint64) (code int) {
 	default:
 		allowed = user
 	}
-	if !allowed {
-		return code | x86.PFPresent
-	}
 	if m.pke && user && !fetch && entries[len(entries)-1]>>59&15 == 1 { // 5.6.2
 		if m.rights&1 != 0 || m.rights&2 != 0 && write && (a.user || m.wp) {
-			return code | x86.PFPresent | x86.PFKey
+			return code | x86.PFPresent | x86.PFKey // 5.7: PK, whether or not something else refuses as well
 		}
+	}
+	if !allowed {
+		return code | x86.PFPresent
 	}
 	return -1
 }

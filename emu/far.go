@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package emu
+
+import (
+	"encoding/binary"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
+	"github.com/uklemu/uklemu/emu/x86"
+)
+
+// farTransfer is what the engine gets wrong of CALL, JMP and RET in 64-bit
+// mode: all far ones, which it carries out before it looks at the target, and
+// a near RET that drops more than it can count.
+func (m *Machine) farTransfer(i *unicorn.Insn) *x86.Exception {
+	operand := m.operandSize(i)
+	switch i.Opcode {
+	case 0xc2:
+		return m.nearReturn(i)
+	case 0xca, 0xcb:
+		return x86.FarReturn(&m.state, linear{m}, operand, release(i))
+	}
+	b, e := m.readOperand(i, operand+2)
+	if e != nil {
+		return e
+	}
+	to := x86.FarPointer{Selector: binary.LittleEndian.Uint16(b[operand:])}
+	var offset [8]byte
+	copy(offset[:], b[:operand])
+	to.Offset = binary.LittleEndian.Uint64(offset[:])
+	if i.ModRM>>3&7 == 5 {
+		return x86.FarJump(&m.state, linear{m}, to)
+	}
+	return x86.FarCall(&m.state, linear{m}, to, operand, m.state.RIP+uint64(i.Length))
+}
+
+// nearReturn is RET imm16; the engine takes the immediate for signed.
+func (m *Machine) nearReturn(i *unicorn.Insn) *x86.Exception {
+	rsp := m.state.GPR[x86.RSP]
+	if e := m.canonical(rsp, 8, true); e != nil {
+		return e
+	}
+	var b [8]byte
+	if e := (linear{m}).Load(rsp, b[:], x86.Access{User: m.state.CPL() == 3}); e != nil {
+		return e
+	}
+	target := binary.LittleEndian.Uint64(b[:])
+	if !m.state.Canonical(target) {
+		return x86.Raise(x86.VectorGP, 0)
+	}
+	m.state.RIP = target
+	m.state.GPR[x86.RSP] = rsp + 8 + uint64(release(i))
+	return nil
+}
+
+// release is the immediate of a RET, 0 without one.
+func release(i *unicorn.Insn) uint16 {
+	if i.Opcode&1 != 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint16(i.Bytes[i.Length-2:])
+}
+
+// loadSystem is LTR and LLDT.
+func (m *Machine) loadSystem(i *unicorn.Insn) *x86.Exception {
+	if m.state.CPL() != 0 {
+		return x86.Raise(x86.VectorGP, 0)
+	}
+	selector := uint16(m.state.GPR[i.RM()])
+	if i.ModRM < 0xc0 {
+		b, e := m.readOperand(i, 2)
+		if e != nil {
+			return e
+		}
+		selector = binary.LittleEndian.Uint16(b)
+	}
+	if i.Class == unicorn.LTR {
+		return x86.LTR(&m.state, linear{m}, selector)
+	}
+	return x86.LLDT(&m.state, linear{m}, selector)
+}

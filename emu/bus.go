@@ -45,12 +45,12 @@ func (m *Machine) bus(exit unicorn.Exit) {
 // assist executes one instruction, with accesses to refused pages let through
 // and recorded.
 func (m *Machine) assist() (unicorn.Exit, []unicorn.Record) {
-	all := m.params.RecordAll
-	m.params.Assist, m.params.RecordAll = true, false
+	all := m.params.RAMOnly
+	m.params.Assist, m.params.RAMOnly = true, false
 	m.params.Limit, m.params.Window = unicorn.NoLimit, false
 	m.cpu.FlushTLB()
 	exit := m.enter()
-	m.params.Assist, m.params.RecordAll = false, all
+	m.params.Assist, m.params.RAMOnly = false, all
 	m.cpu.FlushTLB()
 	return exit, m.cpu.Records()
 }

@@ -271,3 +271,15 @@ f4              hlt`)
 		})
 	}
 }
+
+func TestWatchSeesTheEndOfAnAccessThatBeganOnAnotherPage(t *testing.T) {
+	r := newRig(t, "")
+	r.kernel(listing(`
+48 89 87 fc 0f 00 00    mov [rdi+0xffc], rax
+f4                      hlt`), func(s *x86.State) { s.GPR[x86.RDI] = kernelData })
+	r.Watch(emu.Watch{Address: kernelData + 0x1003, Size: 1, Write: true})
+	s := r.Run(emu.Until{})
+	require.Equal(t, emu.StopWatch, s.Why)
+	require.EqualValues(t, uint64(kernelData+0xffc), s.Address)
+	require.Equal(t, 8, s.Access.Size)
+}

@@ -59,11 +59,11 @@ func (m *Machine) traceStep() Stop {
 // traceOn is the engine's part of a traced step: one instruction, every access
 // of which is recorded. Memory that is not RAM is not for this pass.
 func (m *Machine) traceOn() {
-	m.params.Assist, m.params.RecordAll = true, true
+	m.params.Assist, m.params.RAMOnly = true, true
 	m.params.Limit = unicorn.NoLimit
 	m.cpu.FlushTLB()
 	exit := m.enter()
-	m.params.Assist, m.params.RecordAll = false, false
+	m.params.Assist, m.params.RAMOnly = false, false
 	m.cpu.FlushTLB()
 	m.finishAssist(exit, m.cpu.Records())
 }

@@ -86,8 +86,8 @@ type Params struct {
 	Window       bool   // stop at the first boundary that takes interrupts
 	Step         bool   // one instruction
 	Resume       bool   // the probe at the first instruction has been reported
-	Assist       bool   // one instruction; its accesses to refused pages are recorded
-	RecordAll    bool   // with Assist: its accesses to all other pages too
+	Assist       bool   // one instruction, whatever pages are watched; all its accesses are recorded
+	RAMOnly      bool   // with Assist: memory that is not RAM is refused all the same
 	PhysicalBits int    // MAXPHYADDR
 	GigabytePage bool   // 1 GiB pages exist
 	NoSMAP       bool   // STAC and CLAC do not exist
@@ -107,7 +107,7 @@ func (c *CPU) Run(p *Params) Exit {
 	e.want_step = flag(p.Step)
 	e.resume = flag(p.Resume)
 	e.assist = flag(p.Assist)
-	e.record_all = flag(p.RecordAll)
+	e.ram_only = flag(p.RAMOnly)
 	c.Configure(p)
 	C.engine_run(e)
 	return c.exit()

@@ -48,7 +48,7 @@ func TestDecodeLengthsAndClasses(t *testing.T) {
 		{64, "0f01c8", 3, Monitor}, {64, "0f01f8", 3, SWAPGS}, {64, "0f33", 2, RDPMC}, {64, "0f00d8", 3, LTR},
 		{64, "9c", 1, PUSHF}, {64, "fb", 1, STI}, {64, "8ed0", 2, MovSS}, {64, "8ed8", 2, Segment}, {32, "17", 1, MovSS},
 		{64, "0f31", 2, RDTSC}, {64, "0f01f9", 3, RDTSC}, {64, "c3", 1, Ret}, {64, "c20800", 3, Ret}, {64, "ffe0", 2, JmpIndirect}, {64, "ffd0", 2, CallIndirect},
-		{64, "f3aa", 2, RepString}, {64, "aa", 1, Plain}, {64, "f248af", 3, RepString}, {64, "0f00d0", 3, Segment}, {64, "480fb400", 4, Segment},
+		{64, "f3aa", 2, RepString}, {64, "aa", 1, Plain}, {64, "f248af", 3, RepString}, {64, "0f00d0", 3, LLDT}, {32, "0f00d0", 3, Segment}, {64, "480fb400", 4, Segment},
 	} {
 		code, err := hex.DecodeString(strings.ReplaceAll(c.code, " ", ""))
 		require.NoError(t, err)

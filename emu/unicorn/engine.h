@@ -92,8 +92,8 @@ struct engine {
     uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
     uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
     uint32_t want_step;      // one instruction
-    uint32_t assist;         // accesses to refused pages go through, and are recorded
-    uint32_t record_all;     // with assist: so are those to every other page
+    uint32_t assist;         // one instruction, with refused pages let through and all its accesses recorded
+    uint32_t ram_only;       // with assist: what is not RAM is refused all the same
     uint32_t state_changed;  // the context holds a state to load
     uint32_t smap_off, rdrand_off, guest_tf;
     uint64_t rflags;

@@ -108,10 +108,9 @@ static void on_access(uc_engine *uc, int type, uint64_t physical, int size, int6
     (void)uc;
     if (!e->assist || !e->stepping || physical >= MMIO_WINDOW) return;
     uint64_t linear = physical, page = physical & ~0xfffull;
-    int known = e->record_all;
     for (uint32_t i = 0; i < e->aliases; i++)
-        if (e->alias[i] == page) linear = e->alias_linear[i] | (physical & 0xfff), known = 1;
-    if (known) record(e, physical, linear, size < 8 ? value & ((1ull << size * 8) - 1) : (uint64_t)value, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+        if (e->alias[i] == page) linear = e->alias_linear[i] | (physical & 0xfff);
+    record(e, physical, linear, size < 8 ? value & ((1ull << size * 8) - 1) : (uint64_t)value, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
 }
 
 void engine_hook_accesses(struct engine *e)
@@ -166,7 +165,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     if (asks && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (t.physical >= e->ram_size) {
-        if (e->assist && !e->record_all && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);
+        if (e->assist && !e->ram_only && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);
     }
     uint64_t page = t.physical >> 12;
@@ -175,10 +174,8 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     // a page is either translated from or written to, never both.
     if (kind == ACCESS_WRITE && e->has_code[page] && !(e->stepping && page == e->rewriting)) return refuse(e, va, kind, &t, EXIT_REWRITE);
     int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
-    if (kind != ACCESS_FETCH && (is_watched || e->record_all)) {
-        if (!e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
-        note_page(e, va, t.physical);
-    }
+    if (is_watched && kind != ACCESS_FETCH && !e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
+    if (e->assist && kind != ACCESS_FETCH) note_page(e, va, t.physical);
     out->paddr = t.physical;
     if (kind == ACCESS_FETCH) {
         remember_code(e, va, t.physical);

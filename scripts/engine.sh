@@ -50,9 +50,9 @@ from_wheel() {
 from_debian() {
 	local package=libunicorn2t64 found
 	command -v dpkg-query >/dev/null || return
+	found=$(apt-cache show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p')
+	[ -n "$found" ] && at_least "$found" "$oldest" || { say "$package is too old here: ${found:-not there}"; return 1; }
 	"$here/packages.sh" "$package" || return
-	found=$(dpkg-query -W -f '${Version}' "$package") || return
-	at_least "$found" "$oldest" || { say "$package is $found: too old"; return 1; }
 	say "libunicorn $found is the system's"
 }
 

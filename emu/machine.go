@@ -116,6 +116,9 @@ func (m *Machine) reset() {
 	}
 	m.hooks = nil
 	m.ObserveFills(false)
+	if m.cpu.Tracing() {
+		_ = m.cpu.Trace(0, 0, 0)
+	}
 	m.interrupted.Store(false)
 	m.cpu.ClearInterrupt()
 }

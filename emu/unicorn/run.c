@@ -360,6 +360,7 @@ void engine_free(struct engine *e)
     free(e->point_kind);
     free(e->point_hook);
     free(e->watch);
+    free(e->trace);
     free(e->dirty_list);
     free(e->dirty);
     free(e);

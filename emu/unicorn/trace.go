@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package unicorn
+
+/*
+#include "engine.h"
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Trace starts writing down the address of every instruction in [begin, end]
+// that is about to be executed, in C, into a ring of so many, a power of two;
+// 0 ends it. There is one at a time.
+func (c *CPU) Trace(begin, end uint64, size int) error {
+	if size < 0 || size&(size-1) != 0 {
+		return fmt.Errorf("a trace of %d addresses: want a power of two", size)
+	}
+	var ring *C.uint64_t
+	if size > 0 {
+		ring = (*C.uint64_t)(C.calloc(C.size_t(size), 8))
+	}
+	old := c.e.trace
+	code := C.engine_trace(c.e, C.uint64_t(begin), C.uint64_t(end), ring, C.uint64_t(size)-1)
+	C.free(unsafe.Pointer(old))
+	if code == 0 {
+		return nil
+	}
+	C.engine_trace(c.e, 0, 0, nil, 0)
+	C.free(unsafe.Pointer(ring))
+	return fmt.Errorf("tracing %#x to %#x: %s", begin, end, C.GoString(C.engine_error(code)))
+}
+
+// Tracing says whether a trace is on.
+func (c *CPU) Tracing() bool { return c.e.trace != nil }
+
+// Traced is how many addresses have been written down since the trace began
+// or was last taken.
+func (c *CPU) Traced() uint64 { return uint64(c.e.trace_count) }
+
+// RestartTrace forgets what was written down.
+func (c *CPU) RestartTrace() { c.e.trace_count = 0 }
+
+// TakeTrace returns what the ring holds, oldest first, and empties it.
+func (c *CPU) TakeTrace() []uint64 {
+	n := uint64(c.e.trace_count)
+	if n == 0 || c.e.trace == nil {
+		return nil
+	}
+	size := uint64(c.e.trace_mask) + 1
+	ring := unsafe.Slice((*uint64)(unsafe.Pointer(c.e.trace)), size)
+	out := make([]uint64, 0, min(n, size))
+	for i := n - min(n, size); i < n; i++ {
+		out = append(out, ring[i%size])
+	}
+	c.e.trace_count = 0
+	return out
+}

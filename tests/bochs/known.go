@@ -59,7 +59,7 @@ var Differences = []Known{
 	known("handler-canonical", BochsWrong, `^(gates/.*handler at|canonical-branch/far call)`, `^\[0x[0-9a-f]+\]: .*, here as before$`,
 		"pushes the frame before it finds that the target is not canonical", "pushes nothing",
 		"SDM vol. 2A, INT n and CALL: the target is checked before the pushes."),
-	known("compatibility-rsp", Open, `^(fast-calls/sysretd|far-transfers/.*32-bit code)`, ``,
+	known("compatibility-rsp", Open, `^(fast-calls/sysretd|far-transfers/.* to 32-bit code of CPL 0 from CPL 0)`, ``,
 		"clears the upper half of RSP on the way to 32-bit code", "keeps it",
 		"SDM vol. 1 3.4.1.1: the upper halves are undefined in 32-bit modes, and software must not rely on them."),
 	known("syscall-rpl", BochsWrong, `^fast-calls/syscall with STAR's selector`, `^ss: `,

@@ -4,7 +4,10 @@
 .PHONY: help demo test bench guests guests-check engine build lint race packages packages-build packages-guests packages-tests
 
 # Every recipe that needs Go finds one that is new enough, and has it first in PATH.
-go = go=$$(scripts/go.sh) && PATH=$$(dirname "$$go"):$$PATH &&
+# Without git, or with one that refuses a checkout of another user, there is no
+# commit to put into what is built.
+go = go=$$(scripts/go.sh) && PATH=$$(dirname "$$go"):$$PATH && \
+	{ git rev-parse HEAD >/dev/null 2>&1 || export GOFLAGS="$${GOFLAGS:-} -buildvcs=false"; } &&
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -7,7 +7,7 @@ import "fmt"
 // CompareLogs compares what two machines logged of the same payload, case by
 // case, and within a case up to the first difference.
 func CompareLogs(p *Payload, a, b Log) *Report {
-	r := &Report{}
+	r := newReport()
 	byCaseA, byCaseB := a.byCase(), b.byCase()
 	for n := range p.Program.Cases {
 		r.Cases++
@@ -28,36 +28,63 @@ func (l Log) byCase() map[int]Log {
 }
 
 func compareCase(r *Report, p *Payload, n int, a, b Log) {
-	known := p.Program.Cases[n].Known
 	for i := range max(len(a), len(b)) {
 		where := fmt.Sprintf("event %d", i)
 		if i >= len(a) || i >= len(b) {
 			r.add(Difference{Case: n, Where: where,
-				Fields: []Field{{"number of events", uint64(len(a)), uint64(len(b))}}}, known)
+				Fields: []Field{{"number of events", uint64(len(a)), uint64(len(b))}}})
 			return
 		}
 		if a[i].Event() != EventState {
 			r.Events++
+			r.ByEvent[a[i].Event()]++
 		}
-		if fields := compareRecords(p, a[i], b[i]); len(fields) > 0 {
-			where = fmt.Sprintf("%s (vector %#x at %#x)", where, a[i].Event(), a[i].RIP())
-			r.add(Difference{Case: n, Where: where, Fields: fields}, known)
-			return
+		e := &evidence{payload: p, a: a[i], b: b[i]}
+		fields := e.compare(r)
+		if len(fields) == 0 {
+			continue
 		}
+		where = fmt.Sprintf("%s (vector %#x at %#x)", where, a[i].Event(), a[i].RIP())
+		r.add(Difference{Case: n, Where: where, Fields: fields, Known: e.explanation()})
+		return
 	}
 }
 
-func compareRecords(p *Payload, a, b Record) (fields []Field) {
-	for i := range a {
-		var mask uint64
-		if a.Event() != EventState {
-			mask = recordMask(p, a, i)
+// compare lists the fields that differ beyond what the manual leaves open and
+// the known defects that change a value.
+func (e *evidence) compare(r *Report) (fields []Field) {
+	for i := range e.a {
+		differ := e.a[i] ^ e.b[i]
+		if e.a.Event() != EventState {
+			differ &^= recordMask(e.payload, e.a, i)
 		}
-		if (a[i]^b[i])&^mask != 0 {
-			fields = append(fields, Field{a.field(i), a[i], b[i]})
+		for _, k := range KnownDefects {
+			if differ == 0 {
+				break
+			}
+			if k.bits == nil {
+				continue
+			}
+			if bits := k.bits(e, i); differ&bits != 0 {
+				r.Tolerated[k.Name]++
+				differ &^= bits
+			}
+		}
+		if differ != 0 {
+			fields = append(fields, Field{e.a.field(i), e.a[i], e.b[i]})
 		}
 	}
 	return fields
+}
+
+// explanation is the known defect that parted the machines, or "".
+func (e *evidence) explanation() string {
+	for _, k := range KnownDefects {
+		if k.ends != nil && k.ends(e) {
+			return k.Name
+		}
+	}
+	return ""
 }
 
 // FlagRF is left out of every comparison. SDM vol. 3B 18.3.1.1 has it set in

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -37,12 +36,6 @@ func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
 // oneIn is true once in n times.
 func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
-func (g *generator) know(defect string) {
-	if defect != "" && !slices.Contains(g.c.Known, defect) {
-		g.c.Known = append(g.c.Known, defect)
-	}
-}
-
 func (g *generator) newCase() Case {
 	g.c.User = g.oneIn(2)
 	g.state()
@@ -69,7 +62,6 @@ func (g *generator) state() {
 	c.RSP0 = "rsp0_top"
 	if g.oneIn(12) {
 		c.RSP0 = pick(g, rsp0Pool)
-		g.know(knownStack(c.RSP0))
 	}
 	if g.oneIn(3) {
 		c.CR0 = pick(g, cr0Pool)
@@ -79,9 +71,6 @@ func (g *generator) state() {
 	}
 	if g.oneIn(12) {
 		c.EFER = pick(g, eferPool)
-	}
-	if c.User && c.CR0&cr0AM != 0 {
-		g.know("alignment-check")
 	}
 }
 
@@ -107,9 +96,7 @@ func (g *generator) stack(user bool) string {
 	if !g.oneIn(3) {
 		return usual
 	}
-	s := pick(g, pool)
-	g.know(knownStack(s))
-	return s
+	return pick(g, pool)
 }
 
 // template adds one of the templates that are for this privilege level.
@@ -130,9 +117,8 @@ func (g *generator) template() {
 
 func (g *generator) add(t *template) {
 	g.labels++
-	g.know(t.known)
 	if strings.Contains(t.text, "%dr7;") {
-		g.c.KnownInSteps = []string{"step-breakpoint"}
+		g.c.KnownInSteps = "step-breakpoint"
 	}
 	for line := range strings.SplitSeq(t.text, ";") {
 		g.c.Text = append(g.c.Text, g.expandWithSetup(strings.TrimSpace(line))...)
@@ -156,9 +142,6 @@ func (g *generator) expandWithSetup(line string) []string {
 		register, address := pick(g, baseRegisters), pick(g, addressPool)
 		if name == "{good}" {
 			address = pick(g, goodPool)
-		}
-		if register == "%rbp" && slices.Contains(nonCanonical, address) {
-			g.know("stack-canonical")
 		}
 		before = append(before, fmt.Sprintf("movabsq $%s, %s", address, register))
 		return "(" + register + ")"
@@ -187,9 +170,7 @@ func (g *generator) value(name string) string {
 	case "{kernelstack}":
 		return g.stack(false)
 	case "{target}":
-		return g.target("branch-canonical")
-	case "{sysret}":
-		return g.target("sysret-canonical")
+		return pick(g, targetPool)
 	case "{base}":
 		return pick(g, basePool)
 	}
@@ -197,16 +178,6 @@ func (g *generator) value(name string) string {
 		return pick(g, pool)
 	}
 	return name // as refuses it, by name
-}
-
-// target is where a branch goes; the defect is for those that are not
-// canonical.
-func (g *generator) target(defect string) string {
-	t := pick(g, targetPool)
-	if slices.Contains(nonCanonical, t) {
-		g.know(defect)
-	}
-	return t
 }
 
 // interesting numbers are where carries, signs and widths end.
@@ -226,7 +197,7 @@ func (g *generator) interesting() uint64 {
 // DR1 to one of its instructions.
 func (g *generator) breakpoints() {
 	c := &g.c
-	c.KnownInSteps = []string{"step-breakpoint"}
+	c.KnownInSteps = "step-breakpoint"
 	var dr7 uint64
 	c.DR[0] = pick(g, watchPool)
 	if g.oneIn(2) {

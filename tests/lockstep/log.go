@@ -40,6 +40,7 @@ var stateFields = [recordSize / 8]string{
 	"event", "digest of memory", "digest of page tables", "digest of the GDT",
 	"EFER", "STAR", "LSTAR", "CSTAR", "FMASK", "FS base", "GS base", "kernel GS base",
 	"SYSENTER_CS", "SYSENTER_ESP", "SYSENTER_EIP", "PAT", "DR0", "DR1", "MXCSR, TR, LDTR",
+	"digest of page tables without accessed flags",
 }
 
 func (r Record) field(n int) string {
@@ -49,11 +50,18 @@ func (r Record) field(n int) string {
 	return recordFields[n]
 }
 
-// Fields of a record with flags in them.
+// Fields of a record that are looked into.
 const (
+	fieldErrorCode     = 1
+	fieldSS            = 6
+	fieldDR6           = 9
+	fieldSegments      = 26
 	fieldRFLAGS        = 4
 	fieldHandlerRFLAGS = 25
 	fieldR11           = 20
+
+	stateTables            = 2
+	stateTablesNotAccessed = 19
 )
 
 // Log is what a whole run wrote.

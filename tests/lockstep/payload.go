@@ -6,10 +6,13 @@ import (
 	"debug/elf"
 	"embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
 )
 
 //go:embed payload
@@ -24,6 +27,7 @@ type Payload struct {
 	// boundary, by RIP where the case is linked.
 	Undefined map[uint64]uint64
 	Program   *Program
+	code      []byte // of the cases
 }
 
 // Build assembles a program with the fixed part of the guest, using GNU as,
@@ -78,6 +82,13 @@ func (p *Payload) read(path string) error {
 	for _, s := range symbols {
 		p.Symbols[s.Name] = s.Value
 	}
+	cases := f.Section(".cases")
+	if cases == nil {
+		return errors.New("the linked payload has no cases")
+	}
+	if p.code, err = cases.Data(); err != nil {
+		return fmt.Errorf("the payload's cases: %w", err)
+	}
 	p.Undefined = map[uint64]uint64{}
 	section := f.Section(".undefined")
 	if section == nil {
@@ -112,6 +123,15 @@ func (p *Payload) undefinedAt(rip uint64) uint64 { return p.Undefined[linked(rip
 func (p *Payload) inCase(rip uint64) bool {
 	rip = linked(rip)
 	return rip >= p.Symbols["cases_start"] && rip < p.Symbols["cases_end"]
+}
+
+// instruction decodes what a case has at RIP; its length is 0 elsewhere.
+func (p *Payload) instruction(rip uint64) unicorn.Insn {
+	at := linked(rip) - p.Symbols["cases_start"]
+	if !p.inCase(rip) || at >= uint64(len(p.code)) {
+		return unicorn.Insn{}
+	}
+	return unicorn.Decode(p.code[at:], 64)
 }
 
 // atStub says whether RIP is where a gate of the IDT leads.

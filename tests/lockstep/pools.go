@@ -28,9 +28,9 @@ const (
 
 // What a case can be given by exclusive-or.
 var (
-	cr0Pool  = []uint64{1 << 16, 1 << 16, cr0AM, 1 << 3, 1 << 2, 1<<3 | 1<<1}                // WP, AM, TS, EM, TS and MP
-	cr4Pool  = []uint64{1 << 20, 1 << 21, 3 << 20, 1 << 16, 1 << 9, 1 << 2, 1 << 3, 1 << 11} // SMEP, SMAP, both, FSGSBASE, OSFXSR, TSD, DE, UMIP
-	eferPool = []uint64{1, 1 << 11}                                                          // SCE, NXE
+	cr0Pool  = []uint64{1 << 16, 1 << 16, cr0AM, 1 << 3, 1 << 2, 1<<3 | 1<<1}       // WP, AM, TS, EM, TS and MP
+	cr4Pool  = []uint64{1 << 20, 1 << 21, 3 << 20, 1 << 16, 1 << 9, 1 << 2, 1 << 3} // SMEP, SMAP, both, FSGSBASE, OSFXSR, TSD, DE
+	eferPool = []uint64{1, 1 << 11}                                                 // SCE, NXE
 )
 
 // goodPool are addresses that CPL 3 may read and write, inside a page and
@@ -88,15 +88,6 @@ var rsp0Pool = []string{
 	"rsp0_top - 5", "absent + 0x800", "super_ro + 0x800", "user_rw1 + 0x800", "super_rw + 0x10", "hole + 8", "0",
 }
 
-// knownStack is the defect that a stack in the hole runs into. At its very
-// beginning a push is still good.
-func knownStack(s string) string {
-	if s == "hole" || s == "hole + 0x100" || s == "hole + 8" {
-		return "stack-canonical"
-	}
-	return ""
-}
-
 // edgeNumbers are added to -1, 0 or 1.
 var edgeNumbers = []uint64{
 	0, 1 << 7, 1 << 8, 1 << 15, 1 << 16, 1 << 31, 1 << 32, 1 << 47, 1 << 63, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa,
@@ -132,7 +123,7 @@ var pools = map[string][]string{
 	"{count}":    {"0", "1", "2", "3", "5", "9"},
 	"{sreps}":    {"rep movsb", "rep movsq", "rep stosb", "rep stosl", "rep stosq", "rep lodsb", "repe cmpsb", "repne scasb", "repe cmpsq", "repne scasq", "movsl", "stosw", "lodsq", "cmpsb", "scasl"},
 	"{msrvalue}": {"user_rw", "super_rw", "absent", "high_start"},
-	"{msr}":      {"0xc0000081", "0xc0000082", "0xc0000083", "0xc0000084", "0xc0000100", "0xc0000101", "0xc0000102", "0x174", "0x175", "0x176"},
+	"{msr}":      {"0xc0000081", "0xc0000082", "0xc0000083", "0xc0000084", "0xc0000100", "0xc0000101", "0xc0000102", "0x175", "0x176"},
 }
 
 func numbers(from, to int) (list []string) {

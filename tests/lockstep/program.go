@@ -4,6 +4,7 @@ package lockstep
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -30,11 +31,9 @@ type Case struct {
 	KGSBase   string
 	RSP0      string
 	Text      []string
-	// Known are the ways in which QEMU may do this case wrong: keys of
-	// KnownDefects.
-	Known []string
-	// KnownInSteps are those that it has only when it is stepped.
-	KnownInSteps []string
+	// KnownInSteps is the defect that QEMU may have here when it is stepped:
+	// one of KnownDefects, or "".
+	KnownInSteps string
 }
 
 const programHead = `# Generated.
@@ -100,4 +99,31 @@ func (c *Case) write(b *strings.Builder, n int) {
 		}
 	}
 	fmt.Fprintf(b, ".quad %s\n.fill case_size - 248\n.popsection\n", strings.Join(list, ", "))
+}
+
+// breakpointsEnabled are the breakpoints that the case enables at any time.
+func (c *Case) breakpointsEnabled() (bits uint64) {
+	enable, _ := strconv.ParseUint(c.DR[4], 0, 64)
+	for _, line := range c.Text {
+		if strings.Contains(line, "%dr7") {
+			enable |= 0x80 // the one template that writes DR7
+		}
+	}
+	for n := range 4 {
+		if enable>>(2*n)&3 != 0 {
+			bits |= 1 << n
+		}
+	}
+	return bits
+}
+
+// writesUnaligned says whether the case may write 8 bytes that are not aligned.
+func (c *Case) writesUnaligned() bool {
+	for _, line := range c.Text {
+		if strings.HasPrefix(line, "sidt") || strings.HasPrefix(line, "sgdt") || strings.Contains(line, "0xffc") || strings.Contains(line, "0xfff") ||
+			strings.Contains(line, "+ 1,") {
+			return true
+		}
+	}
+	return false
 }

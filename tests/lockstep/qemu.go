@@ -23,11 +23,14 @@ type QEMUOptions struct {
 	CPU string
 	// MemoryMiB is 64 if 0.
 	MemoryMiB int
+	// MemoryFile, if there is one, is its RAM: who writes to one writes to the
+	// other.
+	MemoryFile string
 }
 
 // DefaultCPU is a processor of Intel's ways with the features that the cases
 // use, all of which TCG has.
-const DefaultCPU = "qemu64,vendor=GenuineIntel,+smep,+smap,+fsgsbase,+pdpe1gb,+rdtscp,+umip,+nx,+syscall,-svm"
+const DefaultCPU = "qemu64,vendor=GenuineIntel,+smep,+smap,+fsgsbase,+pdpe1gb,+rdtscp,+nx,+syscall,-svm"
 
 // QEMU is a machine in a process of its own.
 type QEMU struct {
@@ -63,9 +66,14 @@ func StartQEMU(o QEMUOptions) (*QEMU, error) {
 	}
 	socket := filepath.Join(folder, "gdb")
 	q := &QEMU{folder: folder, exited: make(chan error, 1), breakpoints: map[uint64]bool{}}
-	q.process = exec.Command(o.Binary, "-machine", "pc,accel=tcg", "-cpu", o.CPU,
+	arguments := []string{"-machine", "pc,accel=tcg", "-cpu", o.CPU,
 		"-m", fmt.Sprint(o.MemoryMiB), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-icount", "shift=0,sleep=off", "-kernel", o.Kernel, "-S", "-gdb", "unix:"+socket+",server,nowait")
+		"-icount", "shift=0,sleep=off", "-kernel", o.Kernel, "-S", "-gdb", "unix:" + socket + ",server,nowait"}
+	if o.MemoryFile != "" {
+		arguments = append(arguments, "-machine", "memory-backend=ram",
+			"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,mem-path=%s,share=on", o.MemoryMiB, o.MemoryFile))
+	}
+	q.process = exec.Command(o.Binary, arguments...)
 	q.process.Stdout, q.process.Stderr = &q.output, &q.output
 	if err := q.process.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting QEMU: %w", err), os.RemoveAll(folder))
@@ -165,6 +173,20 @@ func (q *QEMU) RunTo(addresses ...uint64) error {
 		delete(q.breakpoints, regs.RIP)
 	}
 }
+
+// ForgetBreakpoints takes all away: another guest has other code there.
+func (q *QEMU) ForgetBreakpoints() error {
+	for a := range q.breakpoints {
+		if err := q.must(fmt.Sprintf("z1,%x,1", a), "OK"); err != nil {
+			return err
+		}
+		delete(q.breakpoints, a)
+	}
+	return nil
+}
+
+// ReadMemory reads at a linear address.
+func (q *QEMU) ReadMemory(address uint64, p []byte) error { return q.readMemory(address, p) }
 
 // ReadPhysical and WritePhysical switch the stub to physical addresses and
 // back, because breakpoints and disassembly mean virtual ones.

@@ -83,11 +83,21 @@ func (q *QEMU) Registers() (r Registers, err error) {
 		return r, fmt.Errorf("QEMU's register file: %w", err)
 	}
 	walkQEMU(&r, &reading{file[:]})
+	rotate(&r, int(r.X87.Status>>11&7))
 	return r, nil
 }
 
 func (q *QEMU) SetRegisters(r Registers) error {
+	rotate(&r, 8-int(r.X87.Status>>11&7))
 	w := &writing{make([]byte, 0, qemuFile)}
 	walkQEMU(&r, w)
 	return q.must("G"+hex.EncodeToString(w.out), "OK")
+}
+
+// rotate moves the x87 registers: QEMU has them by number, not from TOP on.
+func rotate(r *Registers, top int) {
+	numbered := r.ST
+	for i := range r.ST {
+		r.ST[i] = numbered[(i+top)&7]
+	}
 }

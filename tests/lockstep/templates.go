@@ -13,7 +13,6 @@ type template struct {
 	// last instruction.
 	undefined uint64
 	level     level
-	known     string
 	weight    int // 4 if 0
 }
 

@@ -49,6 +49,9 @@ event:
 	jnc 1f
 	movq (%rsi), %rdx
 	movq %rdx, 8(%rcx)
+	# It is in the record, where what QEMU has wrong in it can be told apart; on
+	# a stack within the memory that is digested it could not.
+	movq $0, (%rsi)
 	addq $8, %rsi
 1:	movq %rsi, frame(%rip)
 	leaq 16(%rcx), %rdi

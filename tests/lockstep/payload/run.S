@@ -272,6 +272,16 @@ write_state:
 	stmxcsr (%rdi)
 	strw 4(%rdi)
 	sldtw 6(%rdi)
+	xorl %edx, %edx
+	movq $tables, %rsi
+	movl $(11 * 512), %ecx
+1:	movq (%rsi), %rax
+	andq $~0x20, %rax
+	addq %rax, %rdx
+	rolq $7, %rdx
+	addq $8, %rsi
+	loop 1b
+	movq %rdx, 8(%rdi)
 	addq $256, log_next(%rip)
 	ret
 

@@ -7,6 +7,7 @@
 .equ RW, 2
 .equ US, 4
 .equ PCD, 0x10
+.equ AD, 0x60
 .equ PS, 0x80
 .equ NX, 0x8000000000000000
 .equ RSVD, 0x0008000000000000     # bit 51, above any MAXPHYADDR met here
@@ -50,9 +51,11 @@ entry 1, tables + 0x1000*pd_test + P+RW+US
 entry 5, work + P+RW+US+PS+RSVD13
 entry 6, tables + 0x1000*pd_test + P+RW+US + RSVD
 table pristine_pd_identity
+# Accessed and dirty from the start: the log is there, and nothing in a record
+# may depend on where it has got to.
 .set at, 0
 .rept 32
-.quad at + P+RW+PS
+.quad at + P+RW+PS + AD
 .set at, at + 0x200000
 .endr
 entry 258, 0x400000 + P+US+PS     # user_alias

@@ -39,7 +39,7 @@ without_licence() {
 }
 
 # The folders of whoever wrote it: nobody else has them.
-paths_of_a_machine() { sources 'go|c|h|S|inc|ld|sh|md|txtar|mod|list|config' | grep -v '^scripts/lint\.sh$' | xargs grep -nE '(^|[^[:alnum:]_./-])/(work|root|home|Users|opt)/[[:alnum:]_.-]+' | grep -v '/opt/homebrew'; }
+paths_of_a_machine() { sources 'go|c|h|S|inc|ld|sh|md|txtar|mod|list|config' | grep -v '^scripts/lint\.sh$' | xargs grep -nE '(^|[^[:alnum:]_./-])/(work|root|home|Users)/[[:alnum:]_.-]+'; }
 
 left_over() { sources 'go|c|h|S|sh' | grep -v '^scripts/lint\.sh$' | xargs grep -nwE 'TODO|FIXME|XXX'; }
 

@@ -144,6 +144,8 @@ func (m *Machine) Boot(image *boot.Image, options boot.Options) error {
 		return err
 	}
 	m.SetState(&entry.State)
+	// SDM vol. 3A, table 10-1: x87 and MXCSR after power-up.
+	m.SetFPU(&unicorn.FPU{Control: 0x40, Tag: 0x5555, MXCSR: 0x1f80})
 	return nil
 }
 

@@ -13,8 +13,13 @@ func TestTheEmulatorsRegistersAndMemoryCanBeSet(t *testing.T) {
 	e, err := StartEmulator(p)
 	require.NoError(t, err)
 	defer e.Close()
-	require.NoError(t, e.RunTo(p.Symbols["run_cases"]))
 	r, err := e.Registers()
+	require.NoError(t, err)
+	require.EqualValues(t, 0x1f80, r.MXCSR, "SDM vol. 3A, table 10-1")
+	require.EqualValues(t, 0x40, r.X87.Control)
+
+	require.NoError(t, e.RunTo(p.Symbols["run_cases"]))
+	r, err = e.Registers()
 	require.NoError(t, err)
 	require.Equal(t, p.Symbols["run_cases"], r.RIP)
 

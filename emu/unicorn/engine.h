@@ -126,7 +126,7 @@ struct engine {
     struct fill_record *fill_log;     // a ring of TLB misses, or NULL
     uint64_t fill_log_mask, fill_log_count;
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
-    uint64_t trace_mask, trace_count;
+    uint64_t trace_mask, trace_count, trace_begin, trace_length;
     uc_hook trace_hook;
 
     // Private to C.

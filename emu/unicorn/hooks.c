@@ -313,6 +313,7 @@ int engine_add_point(struct engine *e, uint64_t pc, int kind)
     e->points[at] = pc;
     e->point_kind[at] = kind;
     e->points_used++;
+    if (e->trace) return 0; // its hook sees every instruction
     uc_hook_add(e->uc, &e->point_hook[at], UC_HOOK_CODE, on_code, e, pc, pc);
     return 1;
 }
@@ -621,20 +622,36 @@ static int on_rdtscp(uc_engine *uc, void *data)
 static void on_trace(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
-    (void)uc, (void)size;
-    e->trace[e->trace_count++ & e->trace_mask] = pc;
+    if (pc - e->trace_begin <= e->trace_length) e->trace[e->trace_count++ & e->trace_mask] = pc;
+    on_code(uc, pc, size, e);
+}
+
+// The engine asks each code hook in turn whether it wants an instruction that
+// has one. With a hook on every instruction, hundreds of others on single
+// addresses are too many: meanwhile it stands for them.
+static void hook_points(struct engine *e, int on)
+{
+    for (uint32_t i = 0; i < e->points_size; i++) {
+        if (!e->point_kind[i]) continue;
+        if (on) uc_hook_add(e->uc, &e->point_hook[i], UC_HOOK_CODE, on_code, e, e->points[i], e->points[i]);
+        else uc_hook_del(e->uc, e->point_hook[i]);
+    }
 }
 
 // engine_trace writes the address of every instruction in [begin, end] into a
 // ring of mask+1 addresses; a null ring ends it.
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask)
 {
+    int err = 0;
     if (e->trace_hook) uc_hook_del(e->uc, e->trace_hook);
+    if (!e->trace != !ring) hook_points(e, !ring);
     e->trace_hook = 0;
     e->trace = ring;
+    e->trace_begin = begin;
+    e->trace_length = end - begin;
     e->trace_mask = mask;
     e->trace_count = 0;
-    int err = ring ? uc_hook_add(e->uc, &e->trace_hook, UC_HOOK_CODE, on_trace, e, begin, end) : 0;
+    if (ring) err = uc_hook_add(e->uc, &e->trace_hook, UC_HOOK_CODE, on_trace, e, 1, 0);
     uc_ctl(e->uc, UC_CTL_TB_FLUSH);
     return err;
 }

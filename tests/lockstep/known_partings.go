@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package lockstep
+
+import (
+	"strings"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
+)
+
+// knownPartings leave the machines in different places, in the order in which
+// they are tried.
+var knownPartings = []Known{
+	{
+		Name: "stack-canonical",
+		Manual: "SDM vol. 3A 7.15, interrupt 12: a stack reference to a non-canonical address is #SS(0). " +
+			"QEMU's page walk raises #GP(0) whatever the segment.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecSS && e.a.ErrorCode()&^1 == 0 && e.b.Event() == vecGP && e.a.RIP() == e.b.RIP()
+		},
+	},
+	{
+		Name: "branch-canonical",
+		Manual: "SDM vol. 2, JMP, CALL, RET, IRET, INT n: a target that is not canonical is #GP(0) with RIP at the " +
+			"branch and nothing changed. QEMU jumps first, and faults on the fetch, with RIP at the target.",
+		ends: func(e *evidence) bool {
+			return e.raised(vecGP, unicorn.Ret, unicorn.JmpIndirect, unicorn.CallIndirect, unicorn.IRET, unicorn.INT) &&
+				e.b.Event() == e.a.Event() && !isCanonical(e.b.RIP())
+		},
+	},
+	{
+		Name:   "sysret-canonical",
+		Manual: "SDM vol. 2, SYSRET: a non-canonical RCX is #GP(0) at CPL 0. QEMU returns to CPL 3 first, as AMD does.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecGP && e.a.ErrorCode() == 0 && !e.user() && e.b[3]&3 == 3 && !isCanonical(e.b.RIP())
+		},
+	},
+	{
+		Name:   "base-canonical",
+		Manual: "SDM vol. 2, WRMSR, WRGSBASE: a base that is not canonical is #GP(0). QEMU takes it.",
+		ends: func(e *evidence) bool {
+			const rax, rcx, rdx = 10, 11, 12
+			if e.raised(vecGP, unicorn.WRMSR) {
+				return e.a[rcx]&^7 == 0xc0000100 && !isCanonical(e.a[rdx]<<32|e.a[rax]&0xffffffff)
+			}
+			return e.raised(vecGP, unicorn.WriteFSGSBase)
+		},
+	},
+	{
+		Name:   "msr-unknown",
+		Manual: "SDM vol. 2, RDMSR and WRMSR: a reserved or unimplemented address is #GP(0). QEMU reads 0 and ignores writes.",
+		ends: func(e *evidence) bool {
+			return e.raised(vecGP, unicorn.RDMSR, unicorn.WRMSR) && e.a[11] == 0x12345
+		},
+	},
+	{
+		Name:   "cr8-reserved",
+		Manual: "SDM vol. 2, MOV CR: a value with bits 63:4 set in CR8 is #GP(0). QEMU drops them.",
+		ends:   func(e *evidence) bool { i := e.at(); return e.raised(vecGP, unicorn.MovToCR) && i.Reg() == 8 },
+	},
+	{
+		Name:   "alignment-check",
+		Manual: "SDM vol. 3A 7.15, interrupt 17: CR0.AM and EFLAGS.AC at CPL 3 check alignment. QEMU's TCG has no #AC.",
+		ends:   func(e *evidence) bool { return e.raised(vecAC) && e.user() },
+	},
+	{
+		Name:   "icebp",
+		Manual: "SDM vol. 2, INT1 (opcode F1): vector 1, a trap, without a check of the gate's DPL. QEMU has #UD.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecDB && e.b.Event() == vecUD && e.payload.instruction(e.b.RIP()).Class == unicorn.INT1 && e.a.RIP() == e.b.RIP()+1
+		},
+	},
+	{
+		Name:   "emms",
+		Manual: "SDM vol. 2A, EMMS: #NM if CR0.TS is set, #UD if CR0.EM is. QEMU executes it.",
+		ends: func(e *evidence) bool {
+			i := e.at()
+			return (e.a.Event() == vecNM || e.a.Event() == vecUD) && i.Map == 1 && i.Opcode == 0x77
+		},
+	},
+	{
+		Name:   "return-ss-absent",
+		Manual: "SDM vol. 2, IRET and RET: a stack segment that is not present is #SS(selector). QEMU has #NP(selector).",
+		ends: func(e *evidence) bool {
+			const vecNP = 11
+			return e.a.Event() == vecSS && e.b.Event() == vecNP && e.a.ErrorCode() == e.b.ErrorCode() && e.a.ErrorCode() != 0 && e.a.RIP() == e.b.RIP()
+		},
+	},
+	{
+		Name: "handler-at-cpl-3",
+		Manual: "SDM vol. 3A 5.6.1 and 7.12.1: the handler of a gate whose code segment is conforming, or has DPL 3, runs at CPL 3, and the frame is " +
+			"pushed with the rights of that. QEMU always pushes as a supervisor.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecPF && e.user() && e.a.ErrorCode()&6 == 6 && e.at().Class == unicorn.INT &&
+				(e.payload.atStub(e.b.RIP()) && e.b[3]&3 == 3 || e.b.ErrorCode() == e.a.ErrorCode()&^4)
+		},
+	},
+	{
+		Name: "trap-and-breakpoint",
+		Manual: "SDM vol. 3A, table 7-2: a trap on the previous instruction comes before the instruction breakpoint of the next, which is a " +
+			"#DB of its own. QEMU puts both into one.",
+		ends: func(e *evidence) bool {
+			if e.a.Event() != e.b.Event() || e.a.Event() == EventState || e.a.RIP() != e.b.RIP() {
+				return false
+			}
+			a, b := e.a[fieldDR6], e.b[fieldDR6]
+			return b&^a != 0 && (b&^a)&^15 == 0 && a&^b == 0 && a&(1<<14|15) != 0
+		},
+	},
+	{
+		Name: "cmpxchg8b-flags",
+		Manual: "SDM vol. 2A, CMPXCHG8B: ZF is set or cleared, the other flags are unaffected. QEMU computes them from operands of an older " +
+			"instruction, and bits beyond the flags too.",
+		ends: func(e *evidence) bool {
+			text := strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";")
+			return strings.Contains(text, "cmpxchg8b") && e.a.Event() == e.b.Event() && e.a.RIP() == e.b.RIP() && e.a[fieldHandlerRFLAGS] != e.b[fieldHandlerRFLAGS]
+		},
+	},
+	{
+		Name: "code-l-and-d",
+		Manual: "SDM vol. 2, RET, JMP, CALL: a far transfer to a code segment with both L and D is #GP(selector). QEMU does not look, " +
+			"nor before it looks at SS.",
+		ends: func(e *evidence) bool {
+			const both = 0x80
+			return e.a.Event() == vecGP && e.a.ErrorCode() == both && (e.b[3] == both || e.b.ErrorCode() != both)
+		},
+	},
+	{
+		Name: "pops-as-supervisor",
+		Manual: "SDM vol. 3A 5.6.1: what an instruction at CPL 3 reads, it reads as a user, IRET and far RET their frame among it. QEMU's pop as a " +
+			"supervisor, whom SMAP stops and a supervisor's page does not.",
+		ends: func(e *evidence) bool {
+			class := e.payload.instruction(e.b.RIP()).Class
+			if e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0 {
+				class = e.at().Class
+			}
+			if class != unicorn.IRET && class != unicorn.Segment && class != unicorn.Far {
+				return false
+			}
+			return e.b[3]&3 == 3 && e.b.Event() == vecPF && e.b.ErrorCode()&4 == 0 || e.user() && e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0
+		},
+	},
+	{
+		Name: "nxe-translations",
+		Manual: "SDM vol. 3A 5.10.4: a translation may be kept until something invalidates it, and a write of EFER.NXE need not. " +
+			"QEMU keeps what it has, here all are dropped.",
+		ends: func(e *evidence) bool {
+			return strings.Contains(strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";"), "btcl $11")
+		},
+	},
+	{
+		Name: "cmpxchg-accumulator",
+		Manual: "SDM vol. 2A, CMPXCHG: where the operand is equal, the accumulator is not written. QEMU has that; the engine clears the upper half of " +
+			"RAX with a 32-bit operand.",
+		Ours: true,
+		ends: func(e *evidence) bool {
+			const rax = 10
+			text := strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";")
+			return strings.Contains(text, "cmpxchgl") && e.a[rax] == e.b[rax]&0xffffffff && e.a[rax] != e.b[rax] && e.a.RIP() == e.b.RIP()
+		},
+	},
+	{
+		Name: "sse-alignment",
+		Manual: "SDM vol. 2, tables 2-18 and 2-19: MOVAPS, MOVDQA and their kin are #GP(0) for an operand that is not aligned, before any #PF. " +
+			"QEMU has that; the engine does not look.",
+		Ours: true,
+		ends: func(e *evidence) bool {
+			i := e.payload.instruction(e.b.RIP())
+			return (e.b.Event() == vecGP || e.b.Event() == vecDF) && e.b.ErrorCode() == 0 && i.Map == 1 && (i.Opcode == 0x28 || i.Opcode == 0x29 || i.Opcode == 0x6f || i.Opcode == 0x7f)
+		},
+	},
+	{
+		Name:   "step-after-sti",
+		Manual: "SDM vol. 3A 7.8.3 and vol. 2B, STI: it delays maskable interrupts, no debug trap. QEMU has no single-step trap after it.",
+		ends: func(e *evidence) bool {
+			if e.a.Event() != vecDB || e.a[fieldDR6]&(1<<14) == 0 {
+				return false
+			}
+			before := e.payload.instruction(e.a.RIP() - 1)
+			return before.Class == unicorn.STI && before.Length == 1
+		},
+	},
+	{
+		Name: "step-after-rep",
+		Manual: "SDM vol. 2B, REP: the iteration that leaves RCX at 0, or a condition unmet, ends the instruction. QEMU with -icount comes back once more " +
+			"to see that, and traps for it.",
+		ends: func(e *evidence) bool {
+			again := e.payload.instruction(e.b.RIP())
+			if e.b.Event() != vecDB || again.Class != unicorn.RepString {
+				return false
+			}
+			return e.a.Event() != vecDB || e.a.RIP() == e.b.RIP()+uint64(again.Length)
+		},
+	},
+	{
+		Name: "data-breakpoint-late",
+		Manual: "SDM vol. 3B, \"Data Memory and I/O Breakpoint Exception Conditions\": a data breakpoint traps after the instruction that made the access. " +
+			"QEMU traps in the handler instead where that instruction ended in another exception, and for a fault too, where there is no trap.",
+		ends: func(e *evidence) bool {
+			return e.b.Event() == vecDB && e.b[fieldDR6]&15 != 0 && e.payload.atStub(e.b.RIP()) && e.a.Event() < 32
+		},
+	},
+	{
+		Name: "data-breakpoint-unaligned",
+		Manual: "SDM vol. 3B, \"Data Memory and I/O Breakpoint Exception Conditions\": a data breakpoint needs an access to one of its bytes. " +
+			"QEMU takes a write of 8 bytes that is not aligned for a hit, wherever in the page it is.",
+		ends: func(e *evidence) bool {
+			bits := e.b[fieldDR6] & 15
+			return e.b.Event() == vecDB && bits == 1 && e.b[fieldDR6]&(1<<14) == 0 && e.a.Event() != vecDB &&
+				e.payload.Program.Cases[e.a.Case()].writesUnaligned()
+		},
+	},
+	{
+		Name: "step-breakpoint",
+		Manual: "SDM vol. 3B, \"Instruction-Breakpoint Exception Condition\": an instruction breakpoint does not fire while RF is set. When QEMU stops " +
+			"for a step at the address of one, breakpoint_handler raises #DB without a look at RF, and again after the handler's IRET; " +
+			"a data breakpoint that is hit together with a trap loses its bit in DR6.",
+		inSteps: true,
+	},
+}

@@ -112,7 +112,7 @@ func (m *Machine) reset() {
 	}
 	if len(m.watches.user) > 0 {
 		m.watches.user = nil
-		m.watchesChanged()
+		m.userWatchesChanged(true)
 	}
 	m.hooks = nil
 	m.ObserveFills(false)

@@ -13,7 +13,7 @@ import (
 type watches struct {
 	debug []uint64 // linear addresses, from the debug registers
 	user  []watch
-	set   bool // pages are watched in the engine
+	set   bool // linear pages are watched in the engine
 }
 
 type watch struct {
@@ -41,20 +41,16 @@ func (m *Machine) Watch(w Watch) (remove func()) {
 		id = max(id, other.id+1)
 	}
 	m.watches.user = append(m.watches.user, watch{w, id})
-	m.watchesChanged()
+	m.userWatchesChanged(w.Physical)
 	return func() {
 		m.watches.user = slices.DeleteFunc(m.watches.user, func(w watch) bool { return w.id == id })
-		m.watchesChanged()
+		m.userWatchesChanged(w.Physical)
 	}
 }
 
 func (m *Machine) watchesChanged() {
 	if len(m.watches.debug) == 0 && len(m.watches.user) == 0 && !m.watches.set {
 		return
-	}
-	m.watches.set = true
-	for page := uint64(0); page < uint64(len(m.ram.Bytes())); page += unicorn.PageSize {
-		m.cpu.WatchPhysical(page, m.watchesPage(page))
 	}
 	var pages []uint64
 	for _, address := range m.watches.debug {
@@ -65,7 +61,20 @@ func (m *Machine) watchesChanged() {
 			pages = addPages(pages, w.Address, w.Size)
 		}
 	}
+	m.watches.set = len(pages) > 0
 	m.cpu.WatchLinear(pages)
+}
+
+// userWatchesChanged looks at every page of RAM if physical memory is watched:
+// the debug registers, which change often, never ask for that.
+func (m *Machine) userWatchesChanged(physical bool) {
+	m.watchesChanged()
+	if !physical {
+		return
+	}
+	for page := uint64(0); page < uint64(len(m.ram.Bytes())); page += unicorn.PageSize {
+		m.cpu.WatchPhysical(page, m.watchesPage(page))
+	}
 }
 
 // addPages adds the pages that a range touches, and no more than can be

@@ -8,7 +8,8 @@ import (
 )
 
 // elfFile is what loading needs of an ELF file: the System V ABI's ELF header
-// and program headers, both checked against the file's size.
+// and program headers, both checked against the file's size, as the sections
+// are.
 type elfFile struct {
 	is64     bool
 	typ      uint16
@@ -37,6 +38,7 @@ const (
 	typeCore         = 4
 	machine386       = 3
 	machineX8664     = 62
+	segmentNull      = 0
 	segmentLoad      = 1
 	segmentInterp    = 3
 	segmentNote      = 4
@@ -122,7 +124,10 @@ func parseELF(f *file) (*elfFile, *Error) {
 	if err := elf.checkType(f); err != nil {
 		return nil, err
 	}
-	return elf, elf.readProgramHeaders(f, header, lay)
+	if err := elf.readProgramHeaders(f, header, lay); err != nil {
+		return nil, err
+	}
+	return elf, elf.checkSections(f, header)
 }
 
 func (elf *elfFile) checkMachine(f *file) *Error {
@@ -196,20 +201,22 @@ func (elf *elfFile) addSegment(f *file, b []byte, lay elfLayout, index int, offs
 		index:    index,
 	}
 	typ := binary.LittleEndian.Uint32(b)
-	switch typ {
-	case segmentInterp:
-		elf.interp = true
-		return nil
-	case segmentLoad, segmentNote:
-	default:
+	if typ == segmentNull {
 		return nil
 	}
 	if !f.has(s.Offset, s.FileSize) {
 		return f.error(Error{Err: ErrTruncated, Where: at(fmt.Sprintf("p_filesz of segment %d", index), offset+uint64(lay.fsize)),
 			Found: fmt.Sprintf("%#x, which from offset %#x ends beyond the file's %#x bytes", s.FileSize, s.Offset, f.size)})
 	}
-	if typ == segmentNote {
+	switch typ {
+	case segmentInterp:
+		elf.interp = true
+		return nil
+	case segmentNote:
 		elf.notes = append(elf.notes, Range{s.Offset, s.Offset + s.FileSize})
+		return nil
+	case segmentLoad:
+	default:
 		return nil
 	}
 	if s.FileSize > s.Size {

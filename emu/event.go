@@ -3,6 +3,8 @@
 package emu
 
 import (
+	"slices"
+
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
@@ -67,9 +69,11 @@ type Event struct {
 // the machine. Without observers, events cost nothing. The function it
 // returns ends it.
 func (m *Machine) Observe(f func(Event)) (stop func()) {
-	m.hooks = append(m.hooks, f)
-	n := len(m.hooks) - 1
-	return func() { m.hooks[n] = nil }
+	p := &f
+	m.hooks = append(m.hooks, p)
+	return func() { // a new slice: the old one may be in use
+		m.hooks = slices.DeleteFunc(slices.Clone(m.hooks), func(other *func(Event)) bool { return other == p })
+	}
 }
 
 // ObserveFills has TLB misses among the events, or ends it. They are told when
@@ -101,8 +105,6 @@ func (m *Machine) publish(e Event) {
 
 func (m *Machine) send(e Event) {
 	for _, f := range m.hooks {
-		if f != nil {
-			f(e)
-		}
+		(*f)(e)
 	}
 }

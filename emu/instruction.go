@@ -192,7 +192,7 @@ func (m *Machine) loadTable(i *unicorn.Insn) *x86.Exception {
 		}
 	} else {
 		t.Base = uint64(binary.LittleEndian.Uint32(b[2:]))
-		if i.Operand16 {
+		if m.operandSize(i) == 2 {
 			t.Base &= 0xffffff
 		}
 	}
@@ -279,6 +279,10 @@ func (m *Machine) softwareInterrupt(i *unicorn.Insn) *x86.Exception {
 	case unicorn.INT1:
 		ev.Kind = x86.PrivilegedSoftwareException
 		ev.Vector = x86.VectorDB
+		// What a MOV SS held back is reported by this #DB: there is not
+		// another one behind it, on the same stack.
+		m.state.DR[6] |= m.core.Pended
+		m.core.Pended = 0
 	case unicorn.INTO:
 		if m.state.RFLAGS&x86.FlagOF == 0 {
 			m.state.RIP += uint64(i.Length)

@@ -34,7 +34,7 @@ type Machine struct {
 	fills   bool             // TLB misses are among the events
 	traced  []unicorn.Record // of the instruction that was stepped last
 	watches watches
-	hooks   []func(Event)
+	hooks   []*func(Event)
 	stop    *Stop
 	closed  bool
 	at      *Snapshot // what dirty pages are counted from; nil is zeros
@@ -90,7 +90,8 @@ func New(config Config) (*Machine, error) {
 }
 
 // Close gives the engine and the memory back, or the whole machine to the
-// [Snapshot] that started it. It may be called twice.
+// [Snapshot] that started it: then it may be another's by the next Start, and
+// must not be used any more.
 func (m *Machine) Close() {
 	if m.closed {
 		return
@@ -114,6 +115,15 @@ func (m *Machine) reset() {
 		m.watches.user = nil
 		m.userWatchesChanged(true)
 	}
+	for address := range m.probes.once {
+		delete(m.probes.once, address)
+		m.releaseProbe(address)
+	}
+	for _, p := range m.ranges {
+		p.gone()
+	}
+	m.ranges = nil
+	_, _ = m.cpu.CoverEdges(nil, 1)
 	m.hooks = nil
 	m.ObserveFills(false)
 	if m.cpu.Tracing() {

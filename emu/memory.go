@@ -38,12 +38,7 @@ func (m *Machine) give() {
 // would read it and without leaving a trace in them.
 func (m *Machine) Translate(address uint64) (unicorn.Translation, error) {
 	m.give()
-	// Not as a fetch, which NX and SMEP may refuse, nor as a data access,
-	// which SMAP may: as the debugger, whom nothing stops but a missing page.
-	t, e := m.cpu.Walk(address, unicorn.Read, x86.Access{User: false})
-	if e != nil && e.Vector == x86.VectorPF && e.ErrorCode&1 != 0 {
-		t, e = m.cpu.Walk(address, unicorn.Read, x86.Access{User: true})
-	}
+	t, e := m.cpu.Walk(address, unicorn.Peek, x86.Access{})
 	if e != nil {
 		return t, &NotMappedError{Address: address, Exception: *e}
 	}

@@ -46,9 +46,11 @@ func (m *Machine) setRegister(n, size int, v uint64) {
 	}
 }
 
-// effectiveAddress is the offset that ModRM names (SDM vol. 2A 2.1.5), in
-// 32-bit and 64-bit addressing.
+// effectiveAddress is the offset that ModRM names (SDM vol. 2A 2.1.5).
 func (m *Machine) effectiveAddress(i *unicorn.Insn) uint64 {
+	if m.addressSize(i) == 2 {
+		return m.effectiveAddress16(i)
+	}
 	mod, rm := i.ModRM>>6, int(i.ModRM&7)
 	at := m.afterModRM(i)
 	displacement := func(n int) uint64 {
@@ -82,6 +84,24 @@ func (m *Machine) effectiveAddress(i *unicorn.Insn) uint64 {
 		address &= 0xffffffff
 	}
 	return address
+}
+
+// effectiveAddress16 is that of 16-bit addressing (SDM vol. 2A, table 2-1).
+func (m *Machine) effectiveAddress16(i *unicorn.Insn) uint64 {
+	r := &m.state.GPR
+	mod, rm := i.ModRM>>6, i.ModRM&7
+	bases := [8]uint64{r[x86.RBX] + r[x86.RSI], r[x86.RBX] + r[x86.RDI], r[x86.RBP] + r[x86.RSI], r[x86.RBP] + r[x86.RDI],
+		r[x86.RSI], r[x86.RDI], r[x86.RBP], r[x86.RBX]}
+	address := bases[rm]
+	switch {
+	case mod == 0 && rm == 6:
+		address = uint64(binary.LittleEndian.Uint16(i.Bytes[i.Length-2:]))
+	case mod == 1:
+		address += uint64(int64(int8(i.Bytes[i.Length-1])))
+	case mod == 2:
+		address += uint64(binary.LittleEndian.Uint16(i.Bytes[i.Length-2:]))
+	}
+	return address & 0xffff
 }
 
 // afterModRM is where the displacement starts: none of the instructions that

@@ -54,7 +54,7 @@ func (m *Machine) ProbeRange(r Range, f func(*Machine) bool) (remove func(), err
 	if err != nil {
 		return nil, err
 	}
-	p := &rangeProbe{r, f}
+	p := &rangeProbe{r, f, gone}
 	m.ranges = append(m.ranges, p)
 	return func() {
 		gone()
@@ -64,7 +64,8 @@ func (m *Machine) ProbeRange(r Range, f func(*Machine) bool) (remove func(), err
 
 type rangeProbe struct {
 	Range
-	f func(*Machine) bool
+	f    func(*Machine) bool
+	gone func()
 }
 
 // onArrival calls f once, before the next execution of an instruction.

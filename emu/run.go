@@ -214,16 +214,25 @@ func (m *Machine) idle(limit uint64, end device.Time) {
 }
 
 // lastHope is how long a CPU that halted with interrupts off may wait for an
-// NMI: devices go on, and one of them may be wired to send it.
-const lastHope = device.Time(1e9)
+// NMI: devices go on, and one of them may be wired to send it. longSleep is how
+// long one may halt with interrupts on while devices tick on and none gets
+// through, masked as they are.
+const (
+	lastHope  = device.Time(1e9)
+	longSleep = device.Time(3600 * 1e9)
+)
 
 // asleep says whether a halted CPU will never wake: HLT with interrupts off
 // ends only with an NMI (SDM vol. 2A, HLT).
 func (m *Machine) asleep(next device.Time) bool {
-	if m.state.RFLAGS&x86.FlagIF != 0 || m.pc.interrupts.NMI() {
+	if m.pc.interrupts.NMI() {
 		return false
 	}
-	return next > device.Time(m.core.HaltedAt)+lastHope
+	since := device.Time(m.core.HaltedAt)
+	if m.state.RFLAGS&x86.FlagIF != 0 {
+		return m.Now() > since+longSleep
+	}
+	return next > since+lastHope
 }
 
 // handle deals with what the engine came back with.

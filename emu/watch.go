@@ -33,8 +33,9 @@ type Watch struct {
 	Do func(*Machine, unicorn.Record) bool
 }
 
-// Watch starts looking at a range and returns what ends it. A page that is
-// watched costs a few microseconds an access, other memory nothing.
+// Watch starts looking at a range and returns what ends it. By linear address
+// 16 pages can be watched at a time, all ranges together; accesses to pages
+// beyond that are not seen. A page that is watched costs a few microseconds an access, other memory nothing.
 func (m *Machine) Watch(w Watch) (remove func()) {
 	id := 0
 	for _, other := range m.watches.user {

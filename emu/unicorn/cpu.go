@@ -28,12 +28,13 @@ const PageSize = 4096
 // CPU is one engine with its RAM. It belongs to one goroutine at a time;
 // only [CPU.Interrupt] may be called from another.
 type CPU struct {
-	e       *C.struct_engine
-	library *Library
-	ram     *RAM
-	state   []byte // the context's bytes, in C's memory
-	cleanup runtime.Cleanup
-	closed  bool
+	e         *C.struct_engine
+	library   *Library
+	ram       *RAM
+	state     []byte // the context's bytes, in C's memory
+	cleanup   runtime.Cleanup
+	attention *int32 // in C's memory, as long as the CPU can be reached
+	closed    bool
 }
 
 // New makes an engine whose physical memory starts with ram.
@@ -57,6 +58,10 @@ func New(ram *RAM) (*CPU, error) {
 	c := &CPU{e: e, library: library, ram: ram, state: unsafe.Slice((*byte)(e.state), l.size)}
 	C.engine_save(e)
 	c.cleanup = runtime.AddCleanup(c, func(e *C.struct_engine) { C.engine_free(e) }, e)
+	// Interrupt may come from another goroutine while Close runs: its word goes last.
+	c.attention = (*int32)(C.calloc(1, 4))
+	e.attention = (*C.int32_t)(unsafe.Pointer(c.attention))
+	runtime.AddCleanup(c, func(p unsafe.Pointer) { C.free(p) }, unsafe.Pointer(c.attention))
 	return c, nil
 }
 
@@ -137,11 +142,11 @@ func (c *CPU) ClearInterrupt() { c.setAttention(0) }
 
 // Interrupted says whether an Interrupt is still to be answered.
 func (c *CPU) Interrupted() bool {
-	return atomic.LoadInt32((*int32)(unsafe.Pointer(&c.e.attention))) != 0
+	return atomic.LoadInt32(c.attention) != 0
 }
 
 func (c *CPU) setAttention(v int32) {
-	atomic.StoreInt32((*int32)(unsafe.Pointer(&c.e.attention)), v)
+	atomic.StoreInt32(c.attention, v)
 }
 
 // Count is how many instructions have been retired.

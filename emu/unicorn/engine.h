@@ -26,7 +26,7 @@ enum exit_reason {
 
 enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
 
-enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2 };
+enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2, ACCESS_PEEK = 3 }; // peek: ask no rights
 
 // Error code of a #PF, SDM vol. 3A 4.7.
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
@@ -75,7 +75,7 @@ struct engine {
     // What on_block touches, together.
     uint64_t count;          // instructions retired since the engine was made
     uint64_t limit;          // stop when `count` is there
-    volatile int32_t attention; // set by another thread: EXIT_STOP
+    volatile int32_t *attention; // set by another thread: EXIT_STOP; outlives the engine
     uint32_t want_window;    // stop at the first boundary that takes interrupts
     uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t stepping;

@@ -37,9 +37,10 @@ const (
 	Read  Kind = C.ACCESS_READ
 	Write Kind = C.ACCESS_WRITE
 	Fetch Kind = C.ACCESS_FETCH
+	Peek  Kind = C.ACCESS_PEEK // a debugger's, whom no right refuses; for Walk
 )
 
-func (k Kind) String() string { return [...]string{"read", "write", "fetch"}[k] }
+func (k Kind) String() string { return [...]string{"read", "write", "fetch", "peek"}[k] }
 
 // Exit is why a run ended, and the data of that reason.
 type Exit struct {

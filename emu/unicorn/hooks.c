@@ -438,7 +438,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
         if (b->flags & BLOCK_REP && engine_rep_is_over(e, pc, size, b->flags & BLOCK_CX)) n = 0;
     }
     if (e->count != e->resume_count) e->resume = 0; // past the first block: the next arrival counts again
-    if (n && e->attention) { // not inside the tail of a REP: that is no boundary
+    if (n && *e->attention) { // not inside the tail of a REP: that is no boundary
         engine_stop(e, EXIT_STOP);
         return;
     }
@@ -471,7 +471,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc;
-    if (__builtin_expect(e->stepping | e->want_window | e->attention | e->resume, 0)) {
+    if (__builtin_expect(e->stepping | e->want_window | *e->attention | e->resume, 0)) {
         if (e->stepping) step_block(e, pc, size);
         else slow_block(e, pc, size);
         return;

@@ -25,6 +25,9 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 	if r.Size == 0 {
 		return nil, fmt.Errorf("a probe on an empty range at %#x", r.Begin)
 	}
+	if r.Begin+r.Size-1 < r.Begin {
+		return nil, fmt.Errorf("a probe on %#x and %#x bytes more: that is beyond the end of the address space", r.Begin, r.Size)
+	}
 	if c.closed {
 		return nil, fmt.Errorf("a probe on %#x: the machine has been closed", r.Begin)
 	}

@@ -262,8 +262,8 @@ void engine_run(struct engine *e)
     if (e->rflags & RFLAGS_RF) e->one_step = 1;
     e->running = 1;
     for (;;) {
-        if ((e->attention || e->count >= e->limit) && !at_rep_tail(e)) {
-            e->exit.reason = e->attention ? EXIT_STOP : EXIT_LIMIT;
+        if ((*e->attention || e->count >= e->limit) && !at_rep_tail(e)) {
+            e->exit.reason = *e->attention ? EXIT_STOP : EXIT_LIMIT;
             break;
         }
         if (in_steps || e->one_step || ahead == read_register(e, UC_X86_REG_RIP) >> 12) {

@@ -97,6 +97,8 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 		}
 	}
 	C.engine_restore(c.e, (**C.uint8_t)(unsafe.Pointer(&t.at[0])))
+	runtime.KeepAlive(t) // whose cleanup frees what was read here
+	runtime.KeepAlive(between)
 }
 
 // Context copies the engine's whole CPU state, its private parts included. It

@@ -125,6 +125,7 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
         key = rights & 1 || (write && rights & 2 && (user || e->cr0 & CR0_WP));
         if (key) error |= PF_PK;
     }
+    if (kind == ACCESS_PEEK) return;
     if (user) { // SDM vol. 3A 4.6.1
         if (!t->user || (write && !t->writable) || (fetch && nx)) goto refuse;
     } else {

@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -54,6 +56,9 @@ anything else.`,
 }
 
 func bootImage(s *session, c *cobra.Command, name string, f *guestFlags, e *endFlags) error {
+	if err := e.check(); err != nil {
+		return err
+	}
 	g, err := f.find(c, name)
 	if err != nil {
 		return err
@@ -80,11 +85,11 @@ func bootImage(s *session, c *cobra.Command, name string, f *guestFlags, e *endF
 	end := r.run(e.limit)
 	report := bootReport{name, end.report(), r.machine.Instructions(), time.Since(began).Seconds()}
 	in.close()
+	if r.broken != nil { // which ended the guest: its state explains nothing
+		return failedWrite(r.broken)
+	}
 	if e.postMortem || debug.Bad(r.machine, end.stop) {
 		fmt.Fprintf(s.err, "\n%s", debug.PostMortem(r.machine, end.stop, g.symbols()))
-	}
-	if r.broken != nil {
-		return failedWrite(r.broken)
 	}
 	if e.save != "" {
 		if err := r.save(e.save, end); err != nil {
@@ -111,7 +116,30 @@ type endFlags struct {
 }
 
 func (e *endFlags) register(c *cobra.Command) {
-	c.Flags().Var(&e.limit, "limit", "end after so many instructions (2000000, 2M) or so much of the guest's time (5s)")
+	c.Flags().Var(&e.limit, "limit", "end after so many instructions (2000000, 2M) or so much of the guest's time (5s), with status 1")
 	c.Flags().StringVar(&e.save, "save", "", "write a snapshot of the machine to `FILE` when --until or --limit ends the run")
 	c.Flags().BoolVar(&e.postMortem, "post-mortem", false, "print registers, backtrace and last instructions however the run ends")
+}
+
+// check refuses, before a long run, what could not be saved after it.
+func (e *endFlags) check() error {
+	if e.save == "" {
+		return nil
+	}
+	folder := filepath.Dir(e.save)
+	info, err := os.Stat(folder)
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return fmt.Errorf("--save: %s: the folder %s: %w; accepted: a file in a folder that exists", e.save, folder, err)
+	}
+	if info, err := os.Stat(e.save); err == nil && info.IsDir() {
+		return fmt.Errorf("--save: %s: this is a directory; accepted: a file in a folder that exists", e.save)
+	}
+	return nil
 }

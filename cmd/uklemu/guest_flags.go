@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -29,6 +28,12 @@ type guestFlags struct {
 	until          goal
 }
 
+// linuxLine is the command line of a Linux that comes without one: what it
+// says is seen, and a panic ends the run instead of spinning for ever
+// (Documentation/admin-guide/kernel-parameters.txt: a negative panic= reboots
+// at once).
+const linuxLine = "console=ttyS0 panic=-1"
+
 // ofMachine are the flags whose values a snapshot already has.
 var ofMachine = []string{"initrd", "append", "memory", "cpu", "no-acpi"}
 
@@ -36,13 +41,13 @@ func (f *guestFlags) register(c *cobra.Command) {
 	f.memory = emu.DefaultMemory
 	flags := c.Flags()
 	flags.StringVar(&f.initrd, "initrd", "", "the initial RAM disk, a `FILE`; that of guest:NAME is its own")
-	flags.StringVar(&f.append, "append", "", "the kernel's command `LINE`; that of guest:NAME is its own, that of another Linux console=ttyS0")
+	flags.StringVar(&f.append, "append", "", "the kernel's command `LINE`; that of guest:NAME is its own, that of another Linux "+linuxLine)
 	flags.Var(&f.memory, "memory", "how much RAM, such as 512M")
 	flags.StringVar(&f.cpu, "cpu", "", "CPU `FEATURES` to add and take away, such as +la57,-smap")
 	flags.BoolVar(&f.noACPI, "no-acpi", false, "a machine without ACPI")
 	flags.StringVar(&f.load, "load", "", "go on from the snapshot in `FILE`, saved with the same image")
 	flags.StringVar(&f.until.text, "until", "", "run until the console says `TEXT`")
-	flags.StringVar(&f.until.symbol, "until-symbol", "", "run until the function `SYM`, or an address in hexadecimal, is reached")
+	flags.StringVar(&f.until.symbol, "until-symbol", "", "run until the function `SYM`, or an address written 0x..., is reached")
 }
 
 // guest is an image with all that goes along with it.
@@ -68,6 +73,9 @@ func (f *guestFlags) find(c *cobra.Command, name string) (*guest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.memory.ofMachine(); err != nil {
+		return nil, err
+	}
 	g := &guest{name: name, load: f.load, config: emu.Config{Memory: uint64(f.memory), NoACPI: f.noACPI}}
 	if g.config.CPU, err = x86.ParseCPU(f.cpu); err != nil {
 		return nil, fmt.Errorf("--cpu: %w", err)
@@ -83,14 +91,14 @@ func (f *guestFlags) find(c *cobra.Command, name string) (*guest, error) {
 		return nil, err
 	}
 	if banner, _ := g.image.LinuxVersion(); banner != "" && line == "" {
-		line = "console=ttyS0"
+		line = linuxLine
 	}
 	if c.Flags().Changed("append") {
 		line = f.append
 	}
 	g.options.CommandLine = line
 	if initrd != "" && f.load == "" {
-		if g.options.Initrd, err = readFile(initrd); err != nil {
+		if g.options.Initrd, err = readInitrd(initrd, f.memory); err != nil {
 			g.close()
 			return nil, fmt.Errorf("--initrd: %w", err)
 		}
@@ -103,21 +111,6 @@ func (f *guestFlags) find(c *cobra.Command, name string) (*guest, error) {
 		return table
 	})
 	return g, nil
-}
-
-// readFile refuses what is larger than any machine's memory.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	const most = 3 << 30
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && len(b) > most {
-		err = fmt.Errorf("%s: more than the 3 GiB that a machine can have", path)
-	}
-	return b, err
 }
 
 // close closes the image; symbols are still there if they were asked for.
@@ -158,17 +151,17 @@ func (g *guest) address(symbol string) (uint64, error) {
 	var n uint64
 	if digits, ok := strings.CutPrefix(symbol, "0x"); ok {
 		if _, err := fmt.Sscanf(digits+"\n", "%x\n", &n); err != nil {
-			return 0, fmt.Errorf("--until-symbol: %q is no address in hexadecimal", symbol)
+			return 0, fmt.Errorf("--until-symbol: %q is no address; accepted: 0x and hexadecimal digits", symbol)
 		}
 		return n, nil
 	}
 	table := g.symbols()
 	if table == nil {
-		return 0, fmt.Errorf("--until-symbol: %s: %w; accepted: an address in hexadecimal", g.image.Name(), symbols.ErrNoSymbols)
+		return 0, fmt.Errorf("--until-symbol: %s: %w; accepted: an address written 0x...", g.image.Name(), symbols.ErrNoSymbols)
 	}
 	n, ok := table.Address(symbol)
 	if !ok {
-		return 0, fmt.Errorf("--until-symbol: %s has no symbol %q", g.image.Name(), symbol)
+		return 0, fmt.Errorf("--until-symbol: %s has no symbol %q; accepted: one that it has, or an address written 0x...", g.image.Name(), symbol)
 	}
 	return n, nil
 }

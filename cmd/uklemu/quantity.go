@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/uklemu/uklemu/emu/device"
+	"github.com/uklemu/uklemu/emu/unicorn"
 )
 
 // size is an amount of memory on the command line.
@@ -35,6 +36,14 @@ func (s *size) Set(text string) error {
 		return fmt.Errorf("%q is no size; accepted: a number of bytes, or one with K, M or G behind it", text)
 	}
 	*s = size(v)
+	return nil
+}
+
+// ofMachine refuses what no machine can have; the error names the flag.
+func (s *size) ofMachine() error {
+	if v := uint64(*s); v%unicorn.PageSize != 0 || v < 1<<20 || v > unicorn.MaxRAM {
+		return fmt.Errorf("--memory: a machine cannot have %s; accepted: a multiple of 4096 between 1 MiB and 3 GiB", s)
+	}
 	return nil
 }
 

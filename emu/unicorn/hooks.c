@@ -477,10 +477,21 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         return;
     }
     struct recent *r = recent_at(e, pc);
-    if (__builtin_expect(r->pc == pc && r->size == size && r->generation == e->tlb_generation && e->count + r->count <= e->limit, 1))
+    if (__builtin_expect(r->pc == pc && r->size == size && r->generation == e->tlb_generation && e->count + r->count <= e->limit, 1)) {
         accept(e, pc, size, r->count);
-    else
-        slow_block(e, pc, size);
+        return;
+    }
+    // The TLB was flushed since, by a restore say: the block is known all the same.
+    struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
+    if (c->page == pc >> 12) {
+        struct block b = c->blocks->at[pc & 0xfff];
+        if (b.size == size && !b.flags && e->count + b.count <= e->limit) {
+            *r = (struct recent){pc, size, b.count, e->tlb_generation};
+            accept(e, pc, size, b.count);
+            return;
+        }
+    }
+    slow_block(e, pc, size);
 }
 
 // ---- Single addresses, exceptions, the time-stamp counter

@@ -131,3 +131,20 @@ func TestSSEWithoutOSFXSRIsUndefinedWhateverTS(t *testing.T) {
 		})
 	}
 }
+
+// SDM vol. 3A 10.1.3: an instruction may write over its own bytes, and has been
+// executed once.
+func TestAnInstructionThatWritesOverItself(t *testing.T) {
+	for _, slice := range []uint64{0, 1} {
+		r := newRig(t, "")
+		r.kernel(listing(`
+48 8d 05 00 00 00 00   lea rax, [rip]
+00 00                  add [rax], al
+0f 0b                  ud2`), nil)
+		r.runTo(slice)
+		require.Equal(t, r.handler(x86.VectorUD), r.State().RIP)
+		require.EqualValues(t, uint64(kernelCode+9), r.frame(false).RIP)
+		require.EqualValues(t, 7, r.get64(codeAt+7)&0xff)
+		require.EqualValues(t, 2, r.Instructions())
+	}
+}

@@ -368,6 +368,7 @@ static void mark_code(struct engine *e, uint64_t pc)
     if (!host) return;
     uint64_t page = (host - e->ram) >> 12;
     e->has_code[page] = 1;
+    if (e->stepping && page == e->rewriting) return; // an instruction that writes over itself is translated again while it writes
     if (e->writable_since[page] != e->tlb_generation) return;
     e->flush = 1;
     uc_emu_stop(e->uc);
@@ -464,6 +465,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
 static __attribute__((noinline)) void step_block(struct engine *e, uint64_t pc, uint32_t size)
 {
     if (e->stepping++ == 1) accept(e, pc, size, 0);
+    else if (e->rewriting != ~0ull && last_block(e)->pc == pc) return; // it has written over itself, and starts again
     else engine_stop(e, EXIT_STEP); // an instruction after which TF traps nothing, such as MOV SS
 }
 

@@ -134,7 +134,7 @@ var knownPartings = []Known{
 			if e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0 {
 				class = e.at().Class
 			}
-			if class != unicorn.IRET && class != unicorn.Segment && class != unicorn.Far {
+			if class != unicorn.IRET && class != unicorn.Far {
 				return false
 			}
 			return e.b[3]&3 == 3 && e.b.Event() == vecPF && e.b.ErrorCode()&4 == 0 || e.user() && e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0
@@ -145,7 +145,8 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 3A 5.10.4: a translation may be kept until something invalidates it, and a write of EFER.NXE need not. " +
 			"QEMU keeps what it has, here all are dropped.",
 		ends: func(e *evidence) bool {
-			return strings.Contains(strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";"), "btcl $11")
+			text := strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";")
+			return strings.Contains(text, "btcl $11") && (e.a.Event() == vecPF || e.a.Event() == vecDF)
 		},
 	},
 	{

@@ -29,7 +29,7 @@ type Campaign struct {
 var (
 	CI = Campaign{Seed: 1, Seeds: 2, Cases: 3200, Stepped: 1, SteppedCases: 300, Guest: "guest:stock", KernelSteps: 6000, Stretches: 8}
 	// 1,000,000 instructions and 100,000 events at least.
-	Full = Campaign{Seed: 1, Seeds: 17, Cases: 4000, Stepped: 4, SteppedCases: 1000, Guest: "guest:stock", KernelSteps: 40000}
+	Full = Campaign{Seed: 1, Seeds: 17, Cases: 4000, Stepped: 4, SteppedCases: 1000, Guest: "guest:stock", KernelSteps: 60000}
 )
 
 // Result is what a campaign has compared.

@@ -190,3 +190,8 @@ func (k *Kernel) foreign() string {
 	}
 	return ""
 }
+
+// delivered says whether the last step ended with an exception's handler.
+func (k *Kernel) delivered() bool {
+	return slices.ContainsFunc(k.events, func(e emu.Event) bool { return e.Kind == emu.EventException })
+}

@@ -185,8 +185,9 @@ func (q *QEMU) ForgetBreakpoints() error {
 	return nil
 }
 
-// ReadMemory reads at a linear address.
-func (q *QEMU) ReadMemory(address uint64, p []byte) error { return q.readMemory(address, p) }
+// ReadMemory and WriteMemory take linear addresses.
+func (q *QEMU) ReadMemory(address uint64, p []byte) error  { return q.readMemory(address, p) }
+func (q *QEMU) WriteMemory(address uint64, p []byte) error { return q.writeMemory(address, p) }
 
 // ReadPhysical and WritePhysical switch the stub to physical addresses and
 // back, because breakpoints and disassembly mean virtual ones.

@@ -47,6 +47,10 @@ too_long() {
 	sources 'go|c|h|S|sh' | xargs wc -l | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }'
 }
 
+# What was built is not source.
+built() { git ls-files 2>/dev/null | while read -r file; do head -c 4 "$file" 2>/dev/null | grep -q $'^\x7fELF' && echo "$file"; done; }
+
+check 'built, not written:' built
 check 'not formatted; gofmt -w does it:' unformatted
 check 'the first lines should say SPDX-License-Identifier: GPL-2.0-or-later:' without_licence
 check 'paths that only one machine has:' paths_of_a_machine

@@ -4,6 +4,8 @@ package linux_test
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,7 +82,14 @@ func TestPanicRebootsTheMachine(t *testing.T) {
 			require.Equal(t, row.end, ours.end, "%s", ours.console)
 			require.Equal(t, "off", theirs.end) // -no-reboot makes an end of any reset
 			require.Contains(t, ours.console, "Attempted to kill init!")
-			require.Empty(t, cmp.Diff(lines(theirs.console), lines(ours.console)))
+			require.Empty(t, cmp.Diff(certain(theirs.console), certain(ours.console)))
 		})
 	}
+}
+
+// certain leaves out what the unwinder marks as a guess: return addresses that
+// it met on the stack but that no frame led to (arch/x86/kernel/dumpstack.c).
+// An interrupt at another moment leaves others behind.
+func certain(console string) []string {
+	return slices.DeleteFunc(lines(console), func(line string) bool { return strings.HasPrefix(line, " ? ") })
 }

@@ -36,6 +36,8 @@ type layout struct {
 	errorCode, oldException                       int
 
 	invalidAddress int // in the engine: the address of the last refused access
+
+	hookBegin, hookEnd int // in a hook: the range that it was made for
 }
 
 // The values are arbitrary, different in every byte that matters, and the last
@@ -143,6 +145,9 @@ func calibrateThrough(spoil func(context []byte)) (*layout, error) {
 	}
 	if c.err == nil {
 		l.invalidAddress, c.err = findInvalidAddress()
+	}
+	if c.err == nil {
+		c.hooks(l)
 	}
 	return l, c.err
 }
@@ -303,4 +308,20 @@ func findInvalidAddress() (int, error) {
 		seen = append(seen, observation{v, c.engine()})
 	}
 	return wide("the address of a refused access").locate(seen)
+}
+
+// hooks finds where a hook keeps its range, which the engine asks at every
+// instruction that it translates.
+func (c *calibrator) hooks(l *layout) {
+	var begin, end []observation
+	for i, v := range values64 {
+		p := make([]byte, C.SCRATCH_HOOK_SIZE)
+		last := values64[len(values64)-1-i]
+		n := C.scratch_hook(&c.s, C.uint64_t(v), C.uint64_t(last), (*C.uint8_t)(&p[0]), C.size_t(len(p)))
+		begin = append(begin, observation{v, p[:n]})
+		end = append(end, observation{last, p[:n]})
+	}
+	if l.hookBegin, c.err = wide("the start of a hook's range").locate(begin); c.err == nil {
+		l.hookEnd, c.err = wide("the end of a hook's range").locate(end)
+	}
 }

@@ -13,7 +13,7 @@ struct scratch {
     uint8_t *memory;
 };
 
-enum { SCRATCH_CODE = 0x1000, SCRATCH_GDT = 0x2000, SCRATCH_SIZE = 0x10000 };
+enum { SCRATCH_CODE = 0x1000, SCRATCH_GDT = 0x2000, SCRATCH_SIZE = 0x10000, SCRATCH_HOOK_SIZE = 64 };
 
 int scratch_open(struct scratch *s, int refuse_data);
 void scratch_close(struct scratch *s);
@@ -24,5 +24,7 @@ int scratch_write_table(struct scratch *s, int id, uint16_t selector, uint64_t b
 int scratch_execute(struct scratch *s, const uint8_t *code, size_t size);
 size_t scratch_context(struct scratch *s, uint8_t *to, size_t room); // the bytes behind uc_context
 size_t scratch_struct(struct scratch *s, uint8_t *to, size_t room);  // the bytes of uc_struct itself
+
+size_t scratch_hook(struct scratch *s, uint64_t begin, uint64_t end, uint8_t *to, size_t room); // the first bytes of a hook with a range
 
 #endif

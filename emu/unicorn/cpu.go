@@ -50,11 +50,10 @@ func New(ram *RAM) (*CPU, error) {
 	}
 	l := library.layout
 	e.offset_hflags = C.uint32_t(l.hflags)
-	e.offset_rip = C.uint32_t(l.rip)
 	e.offset_invalid_address = C.uint32_t(l.invalidAddress)
 	e.offset_pkru = C.uint32_t(l.pkru)
-	e.offset_error_code = C.uint32_t(l.errorCode)
 	e.offset_old_exception = C.uint32_t(l.oldException)
+	e.offset_hook_begin, e.offset_hook_end = C.uint32_t(l.hookBegin), C.uint32_t(l.hookEnd)
 	c := &CPU{e: e, library: library, ram: ram, state: unsafe.Slice((*byte)(e.state), l.size)}
 	C.engine_save(e)
 	c.cleanup = runtime.AddCleanup(c, func(e *C.struct_engine) { C.engine_free(e) }, e)
@@ -62,6 +61,7 @@ func New(ram *RAM) (*CPU, error) {
 	c.attention = (*int32)(C.calloc(1, 4))
 	e.attention = (*C.int32_t)(unsafe.Pointer(c.attention))
 	runtime.AddCleanup(c, func(p unsafe.Pointer) { C.free(p) }, unsafe.Pointer(c.attention))
+	C.engine_begin(e)
 	return c, nil
 }
 

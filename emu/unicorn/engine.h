@@ -79,6 +79,7 @@ struct engine {
     uint32_t want_window;    // stop at the first boundary that takes interrupts
     uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t stepping;
+    uint32_t armed;          // the next block is translated with the hook where `wanted_` says
     uint8_t *edges;          // edge coverage, or NULL
     uint64_t visited_count;
     uint32_t tlb_generation;
@@ -127,7 +128,6 @@ struct engine {
     uint64_t fill_log_mask, fill_log_count;
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
     uint64_t trace_mask, trace_count, trace_begin, trace_length;
-    uc_hook trace_hook;
 
     // Private to C.
     uc_engine *uc;
@@ -137,26 +137,29 @@ struct engine {
     struct page_blocks **blocks; // by page of RAM
     uint8_t *has_code;           // by page of RAM: translated code exists
     uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
-    uint32_t running, one_step, identity, flush, correct, retranslate;
-    uint64_t retranslate_pc, rewriting; // rewriting: the page that the instruction being stepped may write though it has code
+    uint32_t running, one_step, identity, flush, correct;
+    uint32_t wanted, stale;      // a block is to be translated again; one was not, though it was wanted
+    uint64_t wanted_pc, wanted_first, wanted_last;
+    uint64_t rewriting;          // the page that the instruction being stepped may write though it has code
     struct translation refused;
     uint32_t refused_valid, refused_kind;
     uint64_t refused_page;
-    uint64_t *points; // open hash of addresses with a code hook
+    uint64_t *points; // open hash of addresses to come back at
     uint8_t *point_kind;
-    uc_hook *point_hook;
-    uint32_t points_size, points_used;
+    uint32_t points_size, points_used, probes;
+    uc_hook code_hook;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
     uc_hook access_hook[2];
     uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
-    uint32_t offset_hflags, offset_rip, offset_invalid_address, offset_pkru, offset_error_code, offset_old_exception;
+    uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_old_exception, offset_hook_begin, offset_hook_end;
 };
 
-enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4 };
+enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8 };
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room);
+void engine_begin(struct engine *e); // once, when all that Go sets is set
 void engine_free(struct engine *e);
 void engine_run(struct engine *e);
 void engine_save(struct engine *e);  // the CPU's state into the context
@@ -167,10 +170,9 @@ void engine_flush_tlb(struct engine *e);
 void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size); // RAM was written from outside
 int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
-int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook *hook);
-void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size, uc_hook hook);
-int engine_probed(struct engine *e, uint64_t pc);
-int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
+int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size);
+void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size);
+void engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
 void engine_mark_dirty(struct engine *e, uint64_t page);
 void engine_put_page(struct engine *e, uint64_t page, const uint8_t *from);
 void engine_restore(struct engine *e, const uint8_t *const *table);
@@ -184,12 +186,22 @@ void engine_stop(struct engine *e, int reason);
 int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to); // bytes readable as code, at most 15
 int engine_count_to(struct engine *e, uint64_t pc);             // instructions from the last block's start to pc
 static inline struct visited *last_block(struct engine *e) { return &e->visited[(e->visited_count - 1) & (VISITED - 1)]; }
-void engine_hooks(struct engine *e);
+int engine_hooks(struct engine *e);
+int engine_hook_blocks(struct engine *e);
+int engine_hook_code(struct engine *e);
+void engine_arm(struct engine *e);
+void engine_disarm(struct engine *e);
+void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last);
+uint32_t engine_hidden_flags(struct engine *e); // reads bits and inhibit from the running CPU
+int engine_cpl(struct engine *e);
+void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical);
 void engine_hook_accesses(struct engine *e);
 void engine_unhook_accesses(struct engine *e);
 int engine_counts_in_cx(const struct engine *e, const struct insn *i);
 int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx);
-int engine_point(struct engine *e, uint64_t pc);
+int engine_point(const struct engine *e, uint64_t pc);
+int engine_has_probe(const struct engine *e, uint64_t pc);
+int engine_probed(const struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go

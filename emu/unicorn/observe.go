@@ -31,9 +31,7 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 	if c.closed {
 		return nil, fmt.Errorf("a probe on %#x: the machine has been closed", r.Begin)
 	}
-	hook := (*C.uc_hook)(C.calloc(1, C.size_t(unsafe.Sizeof(C.uc_hook(0)))))
-	if code := C.engine_probe_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size), hook); code != 0 {
-		C.free(unsafe.Pointer(hook))
+	if C.engine_probe_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size)) != 0 {
 		return nil, fmt.Errorf("a probe on %#x to %#x: there are %d ranges already, as many as there can be", r.Begin, r.Begin+r.Size, MaxRanges)
 	}
 	done := false
@@ -42,8 +40,7 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 			return
 		}
 		done = true
-		C.engine_remove_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size), *hook)
-		C.free(unsafe.Pointer(hook))
+		C.engine_remove_range(c.e, C.uint64_t(r.Begin), C.uint64_t(r.Size))
 	}, nil
 }
 

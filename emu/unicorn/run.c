@@ -41,29 +41,6 @@ void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size)
     }
 }
 
-int engine_add_probe(struct engine *e, uint64_t address)
-{
-    struct translation t;
-    if (!engine_add_point(e, address, POINT_PROBE)) return 0;
-    // Blocks that were translated without it must go: where the page is known, only those.
-    for (int user = 0; user < 2; user++) {
-        engine_walk(e, address, ACCESS_FETCH, user, 0, 0, &t);
-        if (!t.fault && t.physical < e->ram_size && address >> 63) {
-            engine_forget_code(e, t.physical, 1);
-            return 0;
-        }
-    }
-    return uc_ctl(e->uc, UC_CTL_TB_FLUSH);
-}
-
-// The hook stays: an address without a probe costs what an instruction that
-// the machine does itself costs.
-void engine_remove_probe(struct engine *e, uint64_t address)
-{
-    int at = engine_point(e, address);
-    if (at >= 0) e->point_kind[at] = (e->point_kind[at] & ~POINT_PROBE) | POINT_INSN;
-}
-
 void engine_save(struct engine *e)
 {
     uint32_t flags;
@@ -120,16 +97,18 @@ static void restore_flags(struct engine *e, int err)
 // caller of engine_run should know.
 static int emulate(struct engine *e)
 {
-    e->refused_valid = e->correct = e->retranslate = 0;
+    e->refused_valid = e->correct = e->stale = 0;
     if (e->flush) engine_flush_tlb(e);
     e->runs++;
     e->passed = NO_PAGE;
+    engine_arm(e);
     int err = uc_emu_start(e->uc, read_register(e, UC_X86_REG_RIP), 0, 0, 0);
+    engine_disarm(e);
     restore_flags(e, err);
-    if (e->retranslate) {
-        uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->retranslate_pc, e->retranslate_pc + e->retranslate);
-        if (!e->exit.reason) return 0;
-    }
+    // One byte, so that blocks that start further on keep what they have.
+    if (e->wanted) uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->wanted_pc, e->wanted_pc + 1);
+    if (e->stale) uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    if ((e->wanted || e->stale) && !err && !e->exit.reason) return 0;
     if (err == UC_ERR_EXCEPTION && e->refused_valid == EXIT_REWRITE) {
         engine_forget_code(e, e->refused.physical, 1);
         e->rewriting = e->refused.physical >> 12;
@@ -331,7 +310,7 @@ struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t roo
     if ((what = "uc_context_alloc", err = uc_context_alloc(e->uc, &e->context))) goto failed;
     e->context_size = uc_context_size(e->uc);
     e->state = (uint8_t *)e->context;
-    engine_hooks(e);
+    if ((what = "hooks", err = engine_hooks(e))) goto failed;
     engine_flush_tlb(e);
     engine_save(e);
     return e;
@@ -343,6 +322,32 @@ failed:
     snprintf(why, room, "%s: %s", what, uc_strerror(err));
     engine_free(e);
     return NULL;
+}
+
+// The engine tells of blocks that it translates only after it has run one to
+// its end: this one, JMP to the next instruction.
+void engine_begin(struct engine *e)
+{
+    uint8_t kept[2], jump[2] = {0xeb, 0x00};
+    uint64_t rip = 0;
+    memcpy(kept, e->ram, 2);
+    memcpy(e->ram, jump, 2);
+    e->identity = 1;
+    e->limit = 1;
+    uc_reg_write(e->uc, UC_X86_REG_RIP, &rip);
+    uc_emu_start(e->uc, 0, 0, 0, 0);
+    uc_context_restore(e->uc, e->context);
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    memcpy(e->ram, kept, 2);
+    free(e->blocks[0]);
+    e->blocks[0] = NULL;
+    e->has_code[0] = 0;
+    e->identity = 0;
+    e->limit = ~0ull;
+    e->count = e->visited_count = 0;
+    e->recent[0] = (struct recent){0};
+    memset(&e->exit, 0, sizeof e->exit);
+    engine_flush_tlb(e);
 }
 
 void engine_free(struct engine *e)
@@ -358,7 +363,6 @@ void engine_free(struct engine *e)
     free(e->fill_log);
     free(e->points);
     free(e->point_kind);
-    free(e->point_hook);
     free(e->watch);
     free(e->trace);
     free(e->dirty_list);

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The instructions at which translated code comes back: probes, what the
+// machine carries out itself, what needs its flags brought up to date.
+//
+// libunicorn would ask every code hook about every instruction that it
+// translates, and call each in turn where one is due. So there is one hook
+// only, whose range, in libunicorn's own memory, is nowhere but while a block
+// with such instructions is translated: then it is called directly and nothing
+// else is. A block is translated first as it comes; on_edge finds out what it
+// holds, and asks for it once more.
+
+#include "engine.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define NOWHERE 0x8000000000000000ull // never canonical
+
+int engine_sensitive(const struct engine *e, const struct insn *i)
+{
+    switch (i->kind) {
+    case CLASS_STAC_CLAC: return e->smap_off;
+    case CLASS_SWAPGS: case CLASS_CLTS: return 0;
+    }
+    return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
+}
+
+int engine_point(const struct engine *e, uint64_t pc)
+{
+    if (!e->points_size) return -1;
+    for (uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;; h++) {
+        uint32_t at = h & (e->points_size - 1);
+        if (!e->point_kind[at]) return -1;
+        if (e->points[at] == pc) return at;
+    }
+}
+
+static void put_point(struct engine *e, uint64_t pc, int kind)
+{
+    uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;
+    while (e->point_kind[h & (e->points_size - 1)]) h++;
+    e->points[h & (e->points_size - 1)] = pc;
+    e->point_kind[h & (e->points_size - 1)] = kind;
+    e->points_used++;
+}
+
+// Addresses that stopped being points are left behind.
+static int grow_points(struct engine *e)
+{
+    uint32_t old = e->points_size, size = old ? old * 2 : 256;
+    uint64_t *points = e->points, *more = calloc(size, sizeof *more);
+    uint8_t *kind = e->point_kind, *kinds = calloc(size, 1);
+    if (!more || !kinds) {
+        free(more);
+        free(kinds);
+        return -1;
+    }
+    e->points = more;
+    e->point_kind = kinds;
+    e->points_size = size;
+    e->points_used = 0;
+    for (uint32_t i = 0; i < old; i++)
+        if (kind[i] & ~POINT_NONE) put_point(e, points[i], kind[i]);
+    free(points);
+    free(kind);
+    return 0;
+}
+
+int engine_add_point(struct engine *e, uint64_t pc, int kind)
+{
+    int at = engine_point(e, pc);
+    if (at >= 0) {
+        e->point_kind[at] |= kind;
+        return 0;
+    }
+    if (e->points_used * 2 >= e->points_size && grow_points(e)) return -1;
+    put_point(e, pc, kind);
+    return 0;
+}
+
+int engine_add_probe(struct engine *e, uint64_t address)
+{
+    struct translation t;
+    int at = engine_point(e, address);
+    if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 0;
+    if (engine_add_point(e, address, POINT_PROBE)) return -1;
+    e->probes++;
+    // Blocks that were translated without it must go: where the page is known, only those.
+    for (int user = 0; user < 2; user++) {
+        engine_walk(e, address, ACCESS_FETCH, user, 0, 0, &t);
+        if (!t.fault && t.physical < e->ram_size && address >> 63) {
+            engine_forget_code(e, t.physical, 1);
+            return 0;
+        }
+    }
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    return 0;
+}
+
+// Blocks that were translated with it stay: there an instruction without a
+// probe calls the hook and goes on.
+void engine_remove_probe(struct engine *e, uint64_t address)
+{
+    int at = engine_point(e, address);
+    if (at < 0 || !(e->point_kind[at] & POINT_PROBE)) return;
+    e->point_kind[at] = (e->point_kind[at] & ~POINT_PROBE) | POINT_NONE;
+    e->probes--;
+}
+
+// engine_probe_range makes runs stop at every instruction of a range.
+int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size)
+{
+    if (e->probe_ranges == RANGES) return -1;
+    e->probe_range[e->probe_ranges++] = (struct range){begin, size};
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    return 0;
+}
+
+void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size)
+{
+    for (uint32_t i = 0; i < e->probe_ranges; i++) {
+        if (e->probe_range[i].begin != begin || e->probe_range[i].size != size) continue;
+        e->probe_range[i] = e->probe_range[--e->probe_ranges];
+        break;
+    }
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+}
+
+int engine_has_probe(const struct engine *e, uint64_t pc)
+{
+    int at = e->probes ? engine_point(e, pc) : -1;
+    if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 1;
+    for (uint32_t i = 0; i < e->probe_ranges; i++)
+        if (pc - e->probe_range[i].begin < e->probe_range[i].size) return 1;
+    return 0;
+}
+
+// The instruction that the run began with has been reported to those who asked.
+static int resumed(const struct engine *e, uint64_t pc) { return e->resume && pc == e->resume_pc; }
+
+// Nor is the tail of a REP an arrival at it.
+static int in_rep_tail(struct engine *e, uint64_t pc) { return !last_block(e)->count && last_block(e)->pc == pc; }
+
+// engine_probed: what a step asks before it runs an instruction.
+int engine_probed(const struct engine *e, uint64_t pc) { return !resumed(e, pc) && engine_has_probe(e, pc); }
+
+// ---- The hook
+
+// pass lets an instruction with a hook go on. The engine has evaluated the
+// flags before the hook, but goes by how it would have done so later if the
+// instruction faults, or is one that asks for them.
+static void pass(struct engine *e, uint64_t pc)
+{
+    uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    e->passed = pc;
+}
+
+static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    int traced = e->trace && pc - e->trace_begin <= e->trace_length;
+    (void)uc, (void)size;
+    if (traced) e->trace[e->trace_count++ & e->trace_mask] = pc;
+    if (e->stepping || e->exit.reason) return;
+    int at = engine_point(e, pc);
+    if (e->trace && at < 0 && !e->probe_ranges) return;
+    if (engine_has_probe(e, pc) && !resumed(e, pc) && !in_rep_tail(e, pc)) {
+        e->correct = 1;
+        engine_stop(e, EXIT_PROBE);
+        return;
+    }
+    if (at >= 0 && e->point_kind[at] & POINT_INSN) {
+        engine_hidden_flags(e);
+        decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
+        if (engine_sensitive(e, &e->exit.insn)) {
+            e->correct = 1;
+            engine_stop(e, EXIT_INSTRUCTION);
+            return;
+        }
+    }
+    pass(e, pc);
+}
+
+static void hook_where(struct engine *e, uint64_t first, uint64_t last)
+{
+    uint8_t *hook = (uint8_t *)e->code_hook;
+    if (e->trace) first = 1, last = 0; // which stands for everywhere
+    memcpy(hook + e->offset_hook_begin, &first, 8);
+    memcpy(hook + e->offset_hook_end, &last, 8);
+}
+
+int engine_hook_code(struct engine *e) { return uc_hook_add(e->uc, &e->code_hook, UC_HOOK_CODE, on_code, e, NOWHERE, NOWHERE); }
+
+// engine_arm: the next block that is translated calls the hook where that was asked for.
+void engine_arm(struct engine *e)
+{
+    e->armed = e->wanted;
+    e->wanted = 0;
+    if (e->armed) hook_where(e, e->wanted_first, e->wanted_last);
+}
+
+void engine_disarm(struct engine *e)
+{
+    if (!e->armed) return;
+    e->armed = 0;
+    hook_where(e, NOWHERE, NOWHERE);
+}
+
+// engine_want asks for a block to be translated again, with the hook from its
+// first point to its last.
+void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last)
+{
+    if (e->trace) return; // the hook is everywhere
+    e->wanted = 1;
+    e->wanted_pc = pc;
+    e->wanted_first = first;
+    e->wanted_last = last;
+    uc_emu_stop(e->uc);
+}
+
+// engine_trace writes the address of every instruction in [begin, end] into a
+// ring of mask+1 addresses; a null ring ends it.
+void engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask)
+{
+    e->trace = ring;
+    e->trace_begin = begin;
+    e->trace_length = end - begin;
+    e->trace_mask = mask;
+    e->trace_count = 0;
+    hook_where(e, NOWHERE, NOWHERE);
+    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+}

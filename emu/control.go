@@ -102,7 +102,16 @@ func (m *Machine) movToDR(i *unicorn.Insn) *x86.Exception {
 	return e
 }
 
-// lmsw stands for SMSW as well, which shares its opcode but for the reg field.
+func (m *Machine) clts(*unicorn.Insn) *x86.Exception {
+	e := x86.CLTS(&m.state)
+	if e == nil {
+		m.publish(Event{Kind: EventControl, Number: 0, Value: m.state.CR0, Write: true})
+	}
+	return e
+}
+
+// lmsw takes 16 bits of a register or of memory, whatever the prefixes (SDM
+// vol. 2A, LMSW).
 func (m *Machine) lmsw(i *unicorn.Insn) *x86.Exception {
 	b := []byte{0, 0}
 	if i.ModRM >= 0xc0 {

@@ -14,6 +14,7 @@ func (m *Machine) deliver(ev x86.Event) {
 	m.state.Shadow = x86.ShadowNone
 	m.core.Halted = false
 	m.resume = reported{} // an arrival at the handler is a new one, though nothing has retired
+	m.placed = m.here()
 	for _, e := range out.List() {
 		m.publish(Event{Kind: eventOf(e.Kind), Vector: e.Vector, ErrorCode: e.ErrorCode, Address: e.CR2})
 	}
@@ -65,7 +66,8 @@ func (m *Machine) refused(exit unicorn.Exit) {
 		return
 	}
 	if exit.Kind == unicorn.Fetch {
-		if !m.state.Canonical(m.state.RIP) { // not an instruction that only runs into the hole
+		// Not an instruction that only runs into the hole, nor AMD's SYSRET.
+		if !m.state.Canonical(m.state.RIP) && m.placed != m.here() {
 			m.undoBranch()
 		}
 		m.raise(x86.Raise(x86.VectorGP, 0))

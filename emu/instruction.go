@@ -41,6 +41,7 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.MovFromDR:     {(*Machine).movFromDR, next},
 	unicorn.MovToDR:       {(*Machine).movToDR, next},
 	unicorn.LMSW:          {(*Machine).lmsw, next},
+	unicorn.CLTS:          {(*Machine).clts, next},
 	unicorn.INVLPG:        {(*Machine).invlpg, next},
 	unicorn.INVPCID:       {(*Machine).invpcid, next},
 	unicorn.LGDT:          {(*Machine).loadTable, next},
@@ -93,13 +94,16 @@ func (m *Machine) carryOut(i *unicorn.Insn) {
 			m.state.RIP &= 0xffffffff
 		}
 	}
-	m.again = false
 	m.retire(oldTF, row.flow == fastCall, i.Class == unicorn.IRET)
 }
 
 // retire ends an instruction that the machine carried out.
 func (m *Machine) retire(oldTF, byNewTF, keepRF bool) {
 	m.cpu.SetCount(m.cpu.Count() + 1)
+	m.placed = m.here()
+	if m.again {
+		m.again, m.core.Repeat = false, repeat(m.here())
+	}
 	m.state.Shadow = x86.ShadowNone
 	if !keepRF {
 		m.state.RFLAGS &^= x86.FlagRF
@@ -111,7 +115,7 @@ func (m *Machine) retire(oldTF, byNewTF, keepRF bool) {
 	now, held := b.Trap()
 	m.core.Pended = held
 	if now != 0 {
-		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: now})
+		m.deliver(x86.Event{Kind: x86.HardwareException, Exception: x86.Exception{Vector: x86.VectorDB, DR6: now}, MidRepeat: m.midRepeat()})
 	}
 }
 

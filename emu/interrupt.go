@@ -64,11 +64,19 @@ func (m *Machine) interrupt(ev x86.Event) {
 	m.deliver(ev)
 }
 
+// repeat is a boundary between two iterations of a repeated string instruction.
+type repeat struct{ RIP, Count uint64 }
+
+func (m *Machine) here() reported { return reported{m.state.RIP, m.cpu.Count()} }
+
 // midRepeat says whether RIP is at a repeated string instruction of which an
 // iteration has just been done.
 func (m *Machine) midRepeat() bool {
+	if m.core.Repeat == repeat(m.here()) {
+		return true
+	}
 	visited := m.cpu.Visited()
-	if len(visited) == 0 || m.core.Halted {
+	if len(visited) == 0 || m.core.Halted || m.placed == m.here() {
 		return false
 	}
 	last := visited[len(visited)-1]

@@ -40,9 +40,13 @@ type Machine struct {
 	at      *Snapshot // what dirty pages are counted from; nil is zeros
 	from    *Snapshot // that started the machine
 
+	// Where the machine itself has put the CPU last. What the engine executed
+	// before says nothing of how it got there.
+	placed reported
+
 	interrupted atomic.Bool // by Interrupt, not by Type
 
-	stepData uint64 // DR6 bits of the I/O breakpoints that the instruction under way met
+	stepData uint64 // DR6 bits of the data and I/O breakpoints that the instruction under way met
 	again    bool   // it is a repeated one with more iterations to come
 }
 
@@ -56,6 +60,7 @@ type core struct {
 	Pended   uint64 // DR6 bits that a MOV SS holds back
 	Random   uint64 // the generator behind RDRAND
 	Forced   forced // an interrupt or NMI asked for at a boundary
+	Repeat   repeat
 }
 
 // New makes a machine that has not been started: memory is zero, the CPU in
@@ -164,6 +169,9 @@ func (m *Machine) State() x86.State { return m.state }
 
 // SetState replaces it.
 func (m *Machine) SetState(s *x86.State) {
+	if s.RIP != m.state.RIP {
+		m.placed = reported{s.RIP, m.cpu.Count()}
+	}
 	m.state = *s
 	m.changed = true
 	m.breakpointsChanged()

@@ -24,7 +24,7 @@ func (m *Machine) addressSize(i *unicorn.Insn) int {
 	switch bits := m.codeBits(); {
 	case bits == 64 && !i.Address32:
 		return 8
-	case bits == 16 != i.Address32:
+	case bits != 64 && (bits == 16) != i.Address32:
 		return 2
 	}
 	return 4

@@ -118,6 +118,9 @@ func (m *Machine) stringIO(i *unicorn.Insn) *x86.Exception {
 	if !s.Code64() || segment >= x86.FS {
 		address += s.Seg[segment].Base
 	}
+	if !s.Code64() {
+		address &= 0xffffffff
+	}
 	if e := m.canonical(address, size, segment == x86.SS); e != nil {
 		return e
 	}
@@ -138,6 +141,7 @@ func (m *Machine) stringIO(i *unicorn.Insn) *x86.Exception {
 		}
 		m.writePort(port, size, binary.LittleEndian.Uint64(b[:]))
 	}
+	m.stepData |= x86.MatchData(s, address, uint64(size), isIns)
 	step := uint64(size)
 	if s.RFLAGS&x86.FlagDF != 0 {
 		step = -step

@@ -5,6 +5,7 @@ package emu
 import (
 	"slices"
 
+	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
@@ -86,8 +87,9 @@ func (m *Machine) onArrival(address uint64, f func()) (forget func()) {
 // probed is the arrival at a probe.
 func (m *Machine) probed() {
 	rip := m.state.RIP
-	if bits := x86.MatchExecute(&m.state, rip); bits != 0 {
-		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: bits})
+	if m.continues() { // the breakpoint was met at its start
+		m.core.Repeat = repeat(m.here())
+	} else if m.placed = m.here(); m.hitsBreakpoint() {
 		return
 	}
 	m.resume = reported{rip, m.cpu.Count()}
@@ -112,9 +114,30 @@ func (m *Machine) probed() {
 	}
 }
 
+// hitsBreakpoint raises the #DB of an instruction breakpoint.
+func (m *Machine) hitsBreakpoint() bool {
+	bits := x86.MatchExecute(&m.state, m.state.RIP)
+	if bits != 0 {
+		m.raise(&x86.Exception{Vector: x86.VectorDB, DR6: bits})
+	}
+	return bits != 0
+}
+
+// continues says whether the arrival is at a repeated string instruction
+// that has done one more iteration since the arrival before: to the debug
+// registers it is still the same instruction (SDM vol. 3B, "Instruction-
+// Breakpoint Exception Condition": RF keeps it from being met again).
+func (m *Machine) continues() bool {
+	if m.resume != (reported{m.state.RIP, m.cpu.Count() - 1}) {
+		return false
+	}
+	i := m.insnHere()
+	return i.Class == unicorn.RepString || (i.Rep || i.Repne) && (i.Class == unicorn.Ins || i.Class == unicorn.Outs)
+}
+
 // reported is an arrival that the probes have been told of: the run that goes
 // on from there does not stop at it again.
-type reported struct{ rip, count uint64 }
+type reported struct{ RIP, Count uint64 }
 
 // breakpointsChanged puts the debug registers' breakpoints in force.
 func (m *Machine) breakpointsChanged() {

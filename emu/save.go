@@ -19,7 +19,7 @@ import (
 )
 
 // magic starts the file of a snapshot; its number changes with the format.
-const magic = "uklemu snapshot 1\n"
+const magic = "uklemu snapshot 2\n"
 
 // ErrSnapshotFile is what every refusal of a snapshot's file wraps.
 var ErrSnapshotFile = errors.New("not a usable snapshot file")

@@ -106,7 +106,7 @@ func TestSnapshotFileIsRefused(t *testing.T) {
 		}
 	})
 	t.Run("another format", func(t *testing.T) {
-		refused(t, bytes.Replace(file, []byte("snapshot 1\n"), []byte("snapshot 9\n"), 1), "does not start with")
+		refused(t, bytes.Replace(file, []byte("snapshot 2\n"), []byte("snapshot 9\n"), 1), "does not start with")
 	})
 	t.Run("no snapshot", func(t *testing.T) {
 		refused(t, []byte("\x7fELF and so on"), "does not start with")

@@ -45,6 +45,9 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.midRepeat() { // what the engine did last is not in a snapshot
+		m.core.Repeat = repeat(m.here())
+	}
 	s := &Snapshot{
 		parent:  m.at,
 		pages:   pages,
@@ -108,7 +111,7 @@ func (m *Machine) Restore(s *Snapshot) error {
 		copy(stateBytes(d), s.devices[i])
 	}
 	m.pc.restored(s.typed)
-	m.stop, m.again, m.resume = s.stop, false, reported{}
+	m.stop, m.again, m.resume, m.placed = s.stop, false, reported{}, m.here()
 	if breakpoints {
 		m.breakpointsChanged()
 	}

@@ -146,8 +146,12 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
     recent_at(e, now->pc)->generation = 0;
     int done = e->armed && now->pc == e->wanted_pc;
     engine_disarm(e);
-    if (e->stepping) return;
-    learn_block(e, now->pc, now->size, &l);
+    if (e->stepping) { // the block stays, and later runs may enter it under the same flags
+        engine_hidden_flags(e);
+        look_at(e, now->pc, now->size, &l);
+    } else {
+        learn_block(e, now->pc, now->size, &l);
+    }
     if (l.points && !done) engine_want(e, now->pc, l.first, l.last);
 }
 

@@ -19,7 +19,7 @@ int engine_sensitive(const struct engine *e, const struct insn *i)
 {
     switch (i->kind) {
     case CLASS_STAC_CLAC: return e->smap_off;
-    case CLASS_SWAPGS: case CLASS_CLTS: return 0;
+    case CLASS_SWAPGS: return 0;
     }
     return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
 }

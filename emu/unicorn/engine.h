@@ -110,9 +110,11 @@ struct engine {
     // Memory.
     uint8_t *ram;
     uint64_t ram_size;
-    uint8_t *dirty;        // a byte per page of RAM
+    uint8_t *dirty;        // DIRTY_, by page of RAM
     uint32_t *dirty_list;
     uint32_t dirty_count;
+    uint64_t restored;     // `runs` at the last restore
+    uint32_t kept;         // that restore kept the TLB
     uint8_t *watch;        // a byte per page of RAM: refuse it
     uint32_t watched_pages;
     uint64_t watch_virtual[16];
@@ -137,6 +139,7 @@ struct engine {
     struct page_blocks **blocks; // by page of RAM
     uint8_t *has_code;           // by page of RAM: translated code exists
     uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
+    uint32_t *table_since;       // by page of RAM: what is in the TLB was found through it, if it is tlb_generation
     uint32_t running, one_step, identity, flush, correct;
     uint32_t wanted, stale;      // a block is to be translated again; one was not, though it was wanted
     uint64_t wanted_pc, wanted_first, wanted_last;
@@ -155,6 +158,9 @@ struct engine {
     uint32_t aliases;
     uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_old_exception, offset_hook_begin, offset_hook_end;
 };
+
+// Kept: written before the last restore, and in the TLB as writable: any run may write it.
+enum { DIRTY_NOT, DIRTY_WRITTEN, DIRTY_KEPT };
 
 enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8 };
 

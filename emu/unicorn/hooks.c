@@ -20,9 +20,9 @@ void engine_stop(struct engine *e, int reason)
 
 void engine_mark_dirty(struct engine *e, uint64_t page)
 {
-    if (e->dirty[page]) return;
-    e->dirty[page] = 1;
-    e->dirty_list[e->dirty_count++] = page;
+    if (e->dirty[page] == DIRTY_WRITTEN) return;
+    if (e->dirty[page] == DIRTY_NOT) e->dirty_list[e->dirty_count++] = page;
+    e->dirty[page] = DIRTY_WRITTEN;
 }
 
 int engine_cpl(struct engine *e)

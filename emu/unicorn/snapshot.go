@@ -13,6 +13,7 @@ package unicorn
 import "C"
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"slices"
@@ -47,21 +48,33 @@ func newPages(numbers []uint32) (*Pages, error) {
 
 // Dirty copies the pages that were written since the last Clean or Restore.
 func (c *CPU) Dirty() (*Pages, error) {
-	p, err := newPages(slices.Clone(unsafe.Slice((*uint32)(unsafe.Pointer(c.e.dirty_list)), int(c.e.dirty_count))))
+	numbers := slices.Clone(unsafe.Slice((*uint32)(unsafe.Pointer(c.e.dirty_list)), int(c.e.dirty_count)))
+	if c.e.kept != 0 {
+		numbers = slices.DeleteFunc(numbers, func(number uint32) bool { return c.restored.holds(number, c.page(number)) })
+	}
+	p, err := newPages(numbers)
 	if err != nil {
 		return nil, err
 	}
 	for i, number := range p.numbers {
-		copy(p.page(i), c.ram.bytes[int(number)*PageSize:])
+		copy(p.page(i), c.page(number))
 	}
 	return p, nil
 }
 
-// DirtyCount is how many pages were written since the last Clean or Restore.
+func (c *CPU) page(number uint32) []byte {
+	return c.ram.bytes[int(number)*PageSize : (int(number)+1)*PageSize]
+}
+
+// DirtyCount is how many pages the next Restore will copy: those that were
+// written since the last Clean or Restore, and some that were before.
 func (c *CPU) DirtyCount() int { return int(c.e.dirty_count) }
 
 // Clean takes what there is now for what to compare with.
-func (c *CPU) Clean() { C.engine_clean(c.e) }
+func (c *CPU) Clean() {
+	C.engine_clean(c.e)
+	c.restored = nil
+}
 
 // Table says, for every page of RAM, what it held at some moment.
 type Table struct {
@@ -85,6 +98,16 @@ func NewTable(ram uint64, layers []*Pages) *Table {
 	return t
 }
 
+// holds says whether a page held these bytes.
+func (t *Table) holds(number uint32, page []byte) bool {
+	if t.at[number] == nil {
+		return bytes.Equal(page, zeroPage[:])
+	}
+	return bytes.Equal(page, unsafe.Slice(t.at[number], PageSize))
+}
+
+var zeroPage [PageSize]byte
+
 // Restore gives every dirty page what the table has for it, and those of the
 // layers in between, which were not dirty but differ.
 func (c *CPU) Restore(t *Table, between []*Pages) {
@@ -97,7 +120,7 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 		}
 	}
 	C.engine_restore(c.e, (**C.uint8_t)(unsafe.Pointer(&t.at[0])))
-	runtime.KeepAlive(t) // whose cleanup frees what was read here
+	c.restored = t
 	runtime.KeepAlive(between)
 }
 

@@ -135,6 +135,8 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
     }
     if (key) goto refuse;
     if (set) {
+        for (int i = 0; i < n; i++)
+            if (at[i] < e->ram_size) e->table_since[at[i] >> 12] = e->tlb_generation;
         int first = !long_mode && pae; // PDPTEs have no A
         for (int i = first; i < n - 1; i++) set_bits(e, at[i], entries[i], PTE_A);
         set_bits(e, at[n - 1], leaf, write ? PTE_A | PTE_D : PTE_A);

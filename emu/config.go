@@ -34,8 +34,36 @@ type Config struct {
 	// wait, as long as it likes, and returns true if there is new input. With
 	// nil, time skips ahead.
 	Idle func(delay device.Time) bool
-	// Devices are more hardware, made when the machine is wired.
+	// Devices are more hardware, made when the machine is wired: for every
+	// machine anew, those that are started from its snapshots included, which
+	// may run on other goroutines. What a device's State points at is copied
+	// from one to the other.
 	Devices []func(Board) (device.Device, error)
+}
+
+// Outside is what a machine that is started from a snapshot has for itself:
+// what [Config] says of it for one that is made anew. The zero value is a
+// machine that nobody listens to.
+type Outside struct {
+	Console io.Writer
+	// Input is what is typed, after what the snapshot has that was typed and
+	// not read yet.
+	Input []byte
+	Idle  func(delay device.Time) bool
+	// Seed, if not 0, is what RDRAND and RDSEED draw from here on; with 0 they
+	// go on as in the snapshot.
+	Seed uint64
+	// Devices, if not nil, are made instead of those in the Config of the
+	// snapshot's machine: as many, with the same names and states. A machine
+	// with devices of its own is not kept by [Machine.Close].
+	Devices []func(Board) (device.Device, error)
+}
+
+// outside takes what is a single machine's out of a configuration.
+func (c *Config) outside() Outside {
+	o := Outside{Console: c.Console, Input: c.Input, Idle: c.Idle, Seed: c.Seed}
+	c.Console, c.Input, c.Idle, c.Seed = nil, nil, nil, 0
+	return o
 }
 
 // Board is what a device of the user's is wired to.

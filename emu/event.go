@@ -69,9 +69,15 @@ type Event struct {
 // the machine. Without observers, events cost nothing. The function it
 // returns ends it.
 func (m *Machine) Observe(f func(Event)) (stop func()) {
+	if m.body == nil {
+		return func() {}
+	}
 	p := &f
 	m.hooks = append(m.hooks, p)
 	return func() { // a new slice: the old one may be in use
+		if m.body == nil {
+			return
+		}
 		m.hooks = slices.DeleteFunc(slices.Clone(m.hooks), func(other *func(Event)) bool { return other == p })
 	}
 }
@@ -81,6 +87,9 @@ func (m *Machine) Observe(f func(Event)) (stop func()) {
 // one go only the last are. A miss is where the engine asks the page tables;
 // how often that is depends on its TLB, not on the guest alone.
 func (m *Machine) ObserveFills(on bool) {
+	if m.body == nil {
+		return
+	}
 	m.fills = on
 	m.cpu.LogFills(on)
 }

@@ -27,10 +27,17 @@ type Boundary struct {
 // just acknowledged it. At most one is under way at a time: a second takes the
 // place of the first. cancel takes it back.
 func (m *Machine) Inject(at Boundary, what Injection) (cancel func()) {
+	if m.body == nil {
+		return func() {}
+	}
 	arm := func() {
 		m.core.Forced = forced{Armed: true, NMI: what.NMI, Vector: what.Vector, Count: m.cpu.Count() + at.Plus}
 	}
-	disarm := func() { m.core.Forced.Armed = false }
+	disarm := func() {
+		if m.body != nil {
+			m.core.Forced.Armed = false
+		}
+	}
 	switch {
 	case at.Event != nil:
 		waiting := true

@@ -95,14 +95,20 @@ func (m *Machine) midRepeat() bool {
 // that takes interrupts. It does not go through the interrupt controllers, as
 // if one had just acknowledged it.
 func (m *Machine) InterruptAt(after uint64, vector x86.Vector) {
+	if m.body == nil {
+		return
+	}
 	m.core.Forced = forced{Armed: true, Vector: vector, Count: m.cpu.Count() + after}
 }
 
 // NMIAt delivers an NMI at the boundary after so many more instructions, or at
 // the first one after it that takes NMIs.
 func (m *Machine) NMIAt(after uint64) {
+	if m.body == nil {
+		return
+	}
 	m.core.Forced = forced{Armed: true, NMI: true, Count: m.cpu.Count() + after}
 }
 
 // Pending says whether what InterruptAt or NMIAt asked for is still to come.
-func (m *Machine) Pending() bool { return m.core.Forced.Armed }
+func (m *Machine) Pending() bool { return m.body != nil && m.core.Forced.Armed }

@@ -4,6 +4,7 @@ package emu
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/uklemu/uklemu/emu/boot"
@@ -13,12 +14,24 @@ import (
 )
 
 // Machine is one computer. It belongs to one goroutine at a time; only
-// [Machine.Interrupt] and [Machine.Type] may be called from another.
+// [Machine.Interrupt] and [Machine.Type] may be called from another. After
+// [Machine.Close] its methods do nothing and answer with [ErrClosed], or with
+// zeros where they return no error.
 type Machine struct {
-	config Config
-	ram    *unicorn.RAM
-	cpu    *unicorn.CPU
-	pc     *platform
+	*body             // nil once closed: it may be another's by then
+	gate   sync.Mutex // held where another goroutine has the body, and where it goes
+	inside int        // calls under way that call back
+	ending bool       // closed by one of these calls
+}
+
+// body is all of a machine but the name its owner knows it by: what a
+// [Snapshot] keeps of one that was closed.
+type body struct {
+	config  Config
+	outside Outside
+	ram     *unicorn.RAM
+	cpu     *unicorn.CPU
+	pc      *platform
 
 	// The state of the CPU outside a run. changed says that the engine has
 	// not been given it yet.
@@ -35,10 +48,10 @@ type Machine struct {
 	traced  []unicorn.Record // of the instruction that was stepped last
 	watches watches
 	hooks   []*func(Event)
+	edges   []byte // of coverage, in the engine's memory
 	stop    *Stop
-	closed  bool
 	at      *Snapshot // what dirty pages are counted from; nil is zeros
-	from    *Snapshot // that started the machine
+	from    *Snapshot // that keeps the body when the machine is closed
 
 	// Where the machine itself has put the CPU last. What the engine executed
 	// before says nothing of how it got there.
@@ -66,6 +79,17 @@ type core struct {
 // New makes a machine that has not been started: memory is zero, the CPU in
 // no particular state. See [Machine.Boot].
 func New(config Config) (*Machine, error) {
+	outside := config.outside()
+	b, err := newBody(config)
+	if err != nil {
+		return nil, err
+	}
+	m := b.machine()
+	m.connect(outside)
+	return m, nil
+}
+
+func newBody(config Config) (*body, error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
@@ -78,74 +102,26 @@ func New(config Config) (*Machine, error) {
 		ram.Close()
 		return nil, err
 	}
-	m := &Machine{config: config, ram: ram, cpu: cpu}
-	m.core.Random = config.Seed
-	m.params = unicorn.Params{
+	b := &body{config: config, ram: ram, cpu: cpu}
+	b.params = unicorn.Params{
 		PhysicalBits: x86.PhysicalBits,
 		GigabytePage: config.CPU.Features.Has(x86.GBPages),
 		NoSMAP:       !config.CPU.Features.Has(x86.SMAP),
 	}
-	cpu.Configure(&m.params)
-	if m.pc, err = newPlatform(m); err != nil {
-		m.destroy()
+	cpu.Configure(&b.params)
+	b.core.MSRs = x86.NewMSRs(&b.config.CPU)
+	if b.pc, err = newPlatform(&b.config); err != nil {
+		b.destroy()
 		return nil, err
 	}
-	m.core.MSRs = x86.NewMSRs(&m.config.CPU)
-	return m, nil
-}
-
-// Close gives the engine and the memory back, or the whole machine to the
-// [Snapshot] that started it: then it may be another's by the next Start, and
-// must not be used any more.
-func (m *Machine) Close() {
-	if m.closed {
-		return
-	}
-	m.closed = true
-	if m.from != nil {
-		m.reset()
-		if m.from.keep(m) {
-			return
-		}
-	}
-	m.destroy()
-}
-
-// reset takes away what the user of a machine has put on it.
-func (m *Machine) reset() {
-	for address := range m.probes.user {
-		m.RemoveProbe(address)
-	}
-	if len(m.watches.user) > 0 {
-		m.watches.user = nil
-		m.userWatchesChanged(true)
-	}
-	for address := range m.probes.once {
-		delete(m.probes.once, address)
-		m.releaseProbe(address)
-	}
-	for _, p := range m.ranges {
-		p.gone()
-	}
-	m.ranges = nil
-	_, _ = m.cpu.CoverEdges(nil, 1)
-	m.hooks = nil
-	m.ObserveFills(false)
-	if m.cpu.Tracing() {
-		_ = m.cpu.Trace(0, 0, 0)
-	}
-	m.interrupted.Store(false)
-	m.cpu.ClearInterrupt()
-}
-
-func (m *Machine) destroy() {
-	m.closed = true
-	m.cpu.Close()
-	m.ram.Close()
+	return b, nil
 }
 
 // Boot loads an image with what goes along and sets the CPU to its entry.
 func (m *Machine) Boot(image *boot.Image, options boot.Options) error {
+	if m.body == nil {
+		return ErrClosed
+	}
 	if !m.config.NoACPI {
 		tables, rsdp := m.pc.tables()
 		if _, err := (physical{m}).WriteAt(tables, device.ACPIBase); err != nil {
@@ -165,10 +141,18 @@ func (m *Machine) Boot(image *boot.Image, options boot.Options) error {
 }
 
 // State is the CPU's state, at the boundary where the machine stands.
-func (m *Machine) State() x86.State { return m.state }
+func (m *Machine) State() x86.State {
+	if m.body == nil {
+		return x86.State{}
+	}
+	return m.state
+}
 
 // SetState replaces it.
 func (m *Machine) SetState(s *x86.State) {
+	if m.body == nil {
+		return
+	}
 	if s.RIP != m.state.RIP {
 		m.placed = reported{s.RIP, m.cpu.Count()}
 	}
@@ -178,17 +162,37 @@ func (m *Machine) SetState(s *x86.State) {
 }
 
 // Instructions is how many have been retired since the machine was made.
-func (m *Machine) Instructions() uint64 { return m.cpu.Count() }
+func (m *Machine) Instructions() uint64 {
+	if m.body == nil {
+		return 0
+	}
+	return m.cpu.Count()
+}
 
 // Now is the virtual time.
-func (m *Machine) Now() device.Time { return device.Time(m.cpu.Count() + m.core.Skew) }
+func (m *Machine) Now() device.Time {
+	if m.body == nil {
+		return 0
+	}
+	return device.Time(m.cpu.Count() + m.core.Skew)
+}
 
 // Engine says which libunicorn runs the machine.
-func (m *Machine) Engine() *unicorn.Library { return m.cpu.Library() }
+func (m *Machine) Engine() *unicorn.Library {
+	if m.body == nil {
+		return nil
+	}
+	return m.cpu.Library()
+}
 
 // Interrupt makes a run that is under way, or the next one, come back with
 // [StopInterrupted]. It may be called from any goroutine.
 func (m *Machine) Interrupt() {
+	m.gate.Lock()
+	defer m.gate.Unlock()
+	if m.body == nil {
+		return
+	}
 	m.interrupted.Store(true) // first: the engine comes back for input as well
 	m.cpu.Interrupt()
 }
@@ -207,6 +211,9 @@ func (p physical) WriteAt(b []byte, at int64) (int, error) {
 
 // ReadPhysical copies from RAM.
 func (m *Machine) ReadPhysical(at uint64, b []byte) error {
+	if m.body == nil {
+		return ErrClosed
+	}
 	ram := m.ram.Bytes()
 	if at > uint64(len(ram)) || uint64(len(b)) > uint64(len(ram))-at {
 		return fmt.Errorf("physical %#x to %#x: RAM ends at %#x", at, at+uint64(len(b)), len(ram))
@@ -218,6 +225,9 @@ func (m *Machine) ReadPhysical(at uint64, b []byte) error {
 // WritePhysical copies to RAM, as a device would: what the CPU has translated
 // from there is translated anew.
 func (m *Machine) WritePhysical(at uint64, b []byte) error {
+	if m.body == nil {
+		return ErrClosed
+	}
 	ram := m.ram.Bytes()
 	if at > uint64(len(ram)) || uint64(len(b)) > uint64(len(ram))-at {
 		return fmt.Errorf("physical %#x to %#x: RAM ends at %#x", at, at+uint64(len(b)), len(ram))

@@ -37,6 +37,9 @@ func (m *Machine) give() {
 // Translate asks the page tables where a linear address is, as a supervisor
 // would read it and without leaving a trace in them.
 func (m *Machine) Translate(address uint64) (unicorn.Translation, error) {
+	if m.body == nil {
+		return unicorn.Translation{}, ErrClosed
+	}
 	m.give()
 	t, e := m.cpu.Walk(address, unicorn.Peek, x86.Access{})
 	if e != nil {

@@ -179,15 +179,16 @@ func TestCoverageCountsTheEdgesOfItsRanges(t *testing.T) {
 	run := func(rounds uint64, ranges ...emu.Range) map[int]byte {
 		r := newRig(t, "")
 		r.loop(rounds)
-		edges, err := r.Cover(ranges, 1<<12)
-		require.NoError(t, err)
+		require.NoError(t, r.Cover(ranges, 1<<12))
 		r.Run(emu.Until{})
 		out := map[int]byte{}
-		for i, n := range edges {
-			if n > 0 {
-				out[i] = n
+		r.Edges(func(edges []byte) {
+			for i, n := range edges {
+				if n > 0 {
+					out[i] = n
+				}
 			}
-		}
+		})
 		return out
 	}
 	all := emu.Range{Begin: kernelCode, Size: 0x1000}
@@ -201,10 +202,8 @@ func TestCoverageCountsTheEdgesOfItsRanges(t *testing.T) {
 	require.Equal(t, three, run(4, emu.Range{Begin: 0x1000, Size: 0x1000}, all))
 
 	r := newRig(t, "")
-	_, err := r.Cover([]emu.Range{all}, 1000)
-	require.ErrorContains(t, err, "power of two")
-	_, err = r.Cover(make([]emu.Range, 17), 1024)
-	require.ErrorContains(t, err, "at most 16")
+	require.ErrorContains(t, r.Cover([]emu.Range{all}, 1000), "power of two")
+	require.ErrorContains(t, r.Cover(make([]emu.Range, 17), 1024), "at most 16")
 }
 
 func mapValues(m map[int]byte) []byte {
@@ -256,7 +255,8 @@ f4              hlt`)
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "")
 			r.kernel(code, set)
-			remove := r.Watch(c.watch)
+			remove, err := r.Watch(c.watch)
+			require.NoError(t, err)
 			var stops []uint64
 			for {
 				s := r.Run(emu.Until{})
@@ -277,7 +277,8 @@ func TestWatchSeesTheEndOfAnAccessThatBeganOnAnotherPage(t *testing.T) {
 	r.kernel(listing(`
 48 89 87 fc 0f 00 00    mov [rdi+0xffc], rax
 f4                      hlt`), func(s *x86.State) { s.GPR[x86.RDI] = kernelData })
-	r.Watch(emu.Watch{Address: kernelData + 0x1003, Size: 1, Write: true})
+	_, err := r.Watch(emu.Watch{Address: kernelData + 0x1003, Size: 1, Write: true})
+	require.NoError(t, err)
 	s := r.Run(emu.Until{})
 	require.Equal(t, emu.StopWatch, s.Why)
 	require.EqualValues(t, uint64(kernelData+0xffc), s.Address)

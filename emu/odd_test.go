@@ -69,9 +69,8 @@ func TestWhatAUserLeftOnAPooledMachineIsGone(t *testing.T) {
 	_, err = first.ProbeRange(emu.Range{Begin: kernelCode, Size: 16}, nil)
 	require.NoError(t, err)
 	first.Inject(emu.Boundary{Address: kernelCode + 5}, emu.Injection{NMI: true})
-	edges, err := first.Cover([]emu.Range{{Begin: kernelCode, Size: 16}}, 64)
-	require.NoError(t, err)
-	require.Len(t, edges, 64)
+	require.NoError(t, first.Cover([]emu.Range{{Begin: kernelCode, Size: 16}}, 64))
+	require.True(t, first.Edges(func(edges []byte) { require.Len(t, edges, 64) }))
 	events := 0
 	stop := first.Observe(func(emu.Event) { events++ })
 	first.Close()
@@ -83,6 +82,7 @@ func TestWhatAUserLeftOnAPooledMachineIsGone(t *testing.T) {
 	defer second.Observe(func(emu.Event) { seen++ })()
 	stop() // of the first user, late
 	require.Equal(t, emu.StopHalt, second.Run(emu.Until{}).Why)
+	require.False(t, second.Edges(func([]byte) {}))
 	require.Zero(t, events)
 	require.NotZero(t, seen)
 }

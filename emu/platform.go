@@ -3,12 +3,9 @@
 package emu
 
 import (
-	"encoding/binary"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"github.com/uklemu/uklemu/emu/device"
 	"github.com/uklemu/uklemu/emu/x86"
@@ -16,10 +13,12 @@ import (
 
 // platform is the PC around the CPU: what there is and how it is wired.
 type platform struct {
-	m          *Machine
+	m          *Machine // whose it is; nil while it is kept
 	interrupts *device.Interrupts
 	uart       *device.UART
 	devices    []device.Device
+	kinds      []deviceKind // of devices, one for one
+	states     [][]byte     // the memory of their states
 	timed      []device.Timed
 	ports      [1 << 16]device.Device
 	due        device.Time // the earliest Next of all timed devices, if fresh
@@ -29,66 +28,71 @@ type platform struct {
 		sync.Mutex
 		bytes []byte
 	}
+	out [1]byte // a character on its way to the console
 }
 
-func newPlatform(m *Machine) (*platform, error) {
-	p := &platform{m: m}
-	features := m.config.CPU.Features
+var _ device.Clock = (*platform)(nil)
+
+// Now is the virtual time: the devices' clock, whosever machine they are in.
+func (p *platform) Now() device.Time {
+	if p.m == nil {
+		return 0
+	}
+	return p.m.Now()
+}
+
+// halt ends the run of whosever machine it is.
+func (p *platform) halt(s Stop) {
+	if p.m != nil {
+		p.m.halt(s)
+	}
+}
+
+func (p *platform) transmit(b byte) {
+	if p.m == nil || p.m.outside.Console == nil {
+		return
+	}
+	p.out[0] = b
+	if _, err := p.m.outside.Console.Write(p.out[:]); err != nil {
+		p.halt(Stop{Why: StopError, Err: fmt.Errorf("writing the console: %w", err)})
+	}
+}
+
+func newPlatform(config *Config) (*platform, error) {
+	p := new(platform)
 	var wiring device.InterruptsConfig
-	if features.Has(x86.APIC) {
-		wiring.LAPIC = device.LAPICConfig{Clock: m, ID: m.config.CPU.APICID, TSC: device.Frequency(m.config.CPU.TSCHz),
+	if config.CPU.Features.Has(x86.APIC) {
+		wiring.LAPIC = device.LAPICConfig{Clock: p, ID: config.CPU.APICID, TSC: device.Frequency(config.CPU.TSCHz),
 			Bus: device.Frequency(x86.CrystalHz)}
 		wiring.IOAPIC = true
 	}
 	p.interrupts = device.NewInterrupts(wiring)
 	irq := p.interrupts.IRQ
-	reboot := func() { m.halt(Stop{Why: StopReboot}) }
-	console := func(b byte) {
-		if m.config.Console == nil {
-			return
-		}
-		if _, err := m.config.Console.Write([]byte{b}); err != nil {
-			m.halt(Stop{Why: StopError, Err: fmt.Errorf("writing the console: %w", err)})
-		}
-	}
-	p.uart = device.NewUART(device.UARTConfig{Clock: m, IRQ: irq(4), Transmit: console})
-	pit := device.NewPIT(m, irq(0))
+	reboot := func() { p.halt(Stop{Why: StopReboot}) }
+	p.uart = device.NewUART(device.UARTConfig{Clock: p, IRQ: irq(4), Transmit: p.transmit})
+	pit := device.NewPIT(p, irq(0))
 	p.devices = append(p.interrupts.Devices(),
 		pit,
-		device.NewPort61(m, pit),
+		device.NewPort61(p, pit),
 		p.uart,
-		device.NewRTC(device.RTCConfig{Clock: m, IRQ: irq(8), NMIMask: p.interrupts.MaskNMI, Start: m.config.RTC}),
+		device.NewRTC(device.RTCConfig{Clock: p, IRQ: irq(8), NMIMask: p.interrupts.MaskNMI, Start: config.RTC}),
 		device.NewI8042(irq(1), nil, reboot),
 		device.NewPort92(nil, reboot),
 		device.NewResetControl(reboot),
-		device.NewDebugExit(func(v uint32) { m.halt(Stop{Why: StopDebugExit, Code: v}) }),
+		device.NewDebugExit(func(v uint32) { p.halt(Stop{Why: StopDebugExit, Code: v}) }),
 	)
-	if !m.config.NoACPI {
-		p.devices = append(p.devices, device.NewACPIPM(device.ACPIPMConfig{Clock: m, SCI: irq(device.SCI),
-			PowerOff: func() { m.halt(Stop{Why: StopPowerOff}) }}))
+	if !config.NoACPI {
+		p.devices = append(p.devices, device.NewACPIPM(device.ACPIPMConfig{Clock: p, SCI: irq(device.SCI),
+			PowerOff: func() { p.halt(Stop{Why: StopPowerOff}) }}))
 	}
-	for _, make := range m.config.Devices {
-		d, err := make(Board{Clock: m, IRQ: irq, NMI: p.interrupts.NMILine()})
+	for _, make := range config.Devices {
+		d, err := make(Board{Clock: p, IRQ: irq, NMI: p.interrupts.NMILine()})
 		if err != nil {
 			return nil, err
 		}
 		p.devices = append(p.devices, d)
 	}
-	p.typed.bytes = append(p.typed.bytes, m.config.Input...)
 	return p, p.wire()
-}
-
-// statePointer is where a device's state is, and how many bytes it has.
-func statePointer(d device.Device) (unsafe.Pointer, uintptr) {
-	v := reflect.ValueOf(d.State())
-	return v.UnsafePointer(), v.Type().Elem().Size()
-}
-
-// plain says whether a device's state is what the interface asks for: a
-// snapshot copies its memory.
-func plain(d device.Device) bool {
-	v := reflect.ValueOf(d.State())
-	return v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct && binary.Size(v.Interface()) >= 0
 }
 
 // restored is after the devices' states were set from outside. No wire needs
@@ -110,9 +114,14 @@ func (p *platform) pendingInput() []byte {
 // wire puts every device where it answers.
 func (p *platform) wire() error {
 	for _, d := range p.devices {
-		if !plain(d) {
-			return fmt.Errorf("device %s: State must point to a struct of fixed-size fields, without slices, maps, strings or pointers", d.Name())
+		k, state, err := kindOf(d)
+		if err != nil {
+			return err
 		}
+		if slices.ContainsFunc(p.kinds, func(other deviceKind) bool { return other.name == k.name }) {
+			return fmt.Errorf("device %s: there is another of that name; a snapshot finds a device's state by its name", k.name)
+		}
+		p.kinds, p.states = append(p.kinds, k), append(p.states, state)
 		if t, ok := d.(device.Timed); ok {
 			p.timed = append(p.timed, t)
 		}
@@ -192,8 +201,17 @@ func (p *platform) feed() bool {
 // Type sends characters to the guest's first serial port, as it has room for
 // them. It may be called from any goroutine.
 func (m *Machine) Type(b []byte) {
-	m.pc.typed.Lock()
-	m.pc.typed.bytes = append(m.pc.typed.bytes, b...)
-	m.pc.typed.Unlock()
+	m.gate.Lock()
+	defer m.gate.Unlock()
+	if m.body == nil {
+		return
+	}
+	m.pc.queue(b)
 	m.cpu.Interrupt()
+}
+
+func (p *platform) queue(b []byte) {
+	p.typed.Lock()
+	defer p.typed.Unlock()
+	p.typed.bytes = append(p.typed.bytes, b...)
 }

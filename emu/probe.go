@@ -21,6 +21,9 @@ type probes struct {
 // stops with [StopProbe]; otherwise f is called, and the run stops if it
 // returns true. f may look at the machine and change its state.
 func (m *Machine) Probe(address uint64, f func(*Machine) bool) {
+	if m.body == nil {
+		return
+	}
 	if m.probes.user == nil {
 		m.probes.user = map[uint64]func(*Machine) bool{}
 	}
@@ -31,6 +34,9 @@ func (m *Machine) Probe(address uint64, f func(*Machine) bool) {
 
 // RemoveProbe takes a probe away.
 func (m *Machine) RemoveProbe(address uint64) {
+	if m.body == nil {
+		return
+	}
 	if _, ok := m.probes.user[address]; !ok {
 		return
 	}
@@ -50,6 +56,9 @@ func (m *Machine) releaseProbe(address uint64) {
 // before each, and nil stops the run at each. Other ranges and probes in it
 // are asked too. There can be 16 ranges.
 func (m *Machine) ProbeRange(r Range, f func(*Machine) bool) (remove func(), err error) {
+	if m.body == nil {
+		return nil, ErrClosed
+	}
 	m.give()
 	gone, err := m.cpu.ProbeRange(r)
 	if err != nil {
@@ -58,6 +67,9 @@ func (m *Machine) ProbeRange(r Range, f func(*Machine) bool) (remove func(), err
 	p := &rangeProbe{r, f, gone}
 	m.ranges = append(m.ranges, p)
 	return func() {
+		if m.body == nil {
+			return
+		}
 		gone()
 		m.ranges = slices.DeleteFunc(m.ranges, func(other *rangeProbe) bool { return other == p })
 	}, nil
@@ -79,6 +91,9 @@ func (m *Machine) onArrival(address uint64, f func()) (forget func()) {
 	m.give()
 	m.cpu.AddProbe(address)
 	return func() {
+		if m.body == nil {
+			return
+		}
 		m.probes.once[address] = slices.DeleteFunc(m.probes.once[address], func(other *func()) bool { return other == p })
 		m.releaseProbe(address)
 	}

@@ -9,11 +9,25 @@ package emu
 // as often as it was tried; a repeated one once for each iteration.
 //
 // [Machine.Trace] tells more, at some microseconds an instruction.
-func (m *Machine) Record(begin, end uint64, size int) error { return m.cpu.Trace(begin, end, size) }
+func (m *Machine) Record(begin, end uint64, size int) error {
+	if m.body == nil {
+		return ErrClosed
+	}
+	return m.cpu.Trace(begin, end, size)
+}
 
 // Recorded returns the addresses since Record or the last call, oldest first:
 // as many of the last ones as the ring holds.
-func (m *Machine) Recorded() []uint64 { return m.cpu.TakeTrace() }
+func (m *Machine) Recorded() []uint64 {
+	if m.body == nil {
+		return nil
+	}
+	return m.cpu.TakeTrace()
+}
 
 // RestartRecord forgets what was written down, without a copy of it.
-func (m *Machine) RestartRecord() { m.cpu.RestartTrace() }
+func (m *Machine) RestartRecord() {
+	if m.body != nil {
+		m.cpu.RestartTrace()
+	}
+}

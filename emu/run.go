@@ -74,9 +74,11 @@ func (m *Machine) halt(s Stop) { m.stop = &s }
 // Run lets the machine go until something of Until, a probe or watch, or the
 // guest itself stops it. A machine that ended stays ended.
 func (m *Machine) Run(until Until) Stop {
-	if m.closed {
-		return Stop{Why: StopError, Err: fmt.Errorf("the machine has been closed")}
+	if m.body == nil {
+		return Stop{Why: StopError, Err: ErrClosed}
 	}
+	m.enterCall()
+	defer m.leaveCall()
 	if m.stop != nil && m.stop.Ended() {
 		return *m.stop
 	}
@@ -188,12 +190,12 @@ func (m *Machine) idle(limit uint64, end device.Time) {
 		m.halt(Stop{Why: StopHalt})
 		return
 	}
-	if m.config.Idle != nil {
+	if m.outside.Idle != nil {
 		delay := device.Never
 		if next != device.Never {
 			delay = next - m.Now()
 		}
-		if m.config.Idle(delay) {
+		if m.outside.Idle(delay) {
 			m.pc.feed()
 			return
 		}

@@ -105,8 +105,11 @@ func TestSnapshotFileIsRefused(t *testing.T) {
 			refused(t, b, "")
 		}
 	})
-	t.Run("another format", func(t *testing.T) {
-		refused(t, bytes.Replace(file, []byte("snapshot 2\n"), []byte("snapshot 9\n"), 1), "does not start with")
+	t.Run("another version", func(t *testing.T) {
+		for _, version := range []string{"1", "2", "4", "33", "", "20000000000000"} {
+			other := bytes.Replace(file, []byte("snapshot 3\n"), []byte("snapshot "+version+"\n"), 1)
+			refused(t, other, `its format is version "`+version[:min(len(version), 10)]+`", this build reads and writes version 3: save it anew from the image, with this build`)
+		}
 	})
 	t.Run("no snapshot", func(t *testing.T) {
 		refused(t, []byte("\x7fELF and so on"), "does not start with")

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unsafe"
 
-	"github.com/uklemu/uklemu/emu/device"
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
@@ -21,6 +19,7 @@ type Snapshot struct {
 	depth  int
 	pages  *unicorn.Pages // against the parent, or against zeros
 	config Config
+	kinds  []deviceKind // of devices, one for one
 
 	state   x86.State
 	core    core
@@ -40,6 +39,9 @@ type Snapshot struct {
 // Snapshot takes one of the machine as it is. It costs what was written since
 // the last one.
 func (m *Machine) Snapshot() (*Snapshot, error) {
+	if m.body == nil {
+		return nil, ErrClosed
+	}
 	m.give()
 	pages, err := m.cpu.Dirty()
 	if err != nil {
@@ -52,6 +54,7 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 		parent:  m.at,
 		pages:   pages,
 		config:  m.config,
+		kinds:   m.pc.kinds,
 		state:   m.state,
 		core:    m.core,
 		count:   m.cpu.Count(),
@@ -63,36 +66,23 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 	if s.parent != nil {
 		s.depth = s.parent.depth + 1
 	}
-	for _, d := range m.pc.devices {
-		s.devices = append(s.devices, slices.Clone(stateBytes(d)))
+	for _, state := range m.pc.states {
+		s.devices = append(s.devices, slices.Clone(state))
 	}
 	m.cpu.Clean()
 	m.at = s
 	return s, nil
 }
 
-// stateBytes is the memory of a device's state: plain data, as its interface
-// demands (newPlatform checks it).
-func stateBytes(d device.Device) []byte {
-	p, size := statePointer(d)
-	return unsafe.Slice((*byte)(p), size)
-}
-
 // Restore takes the machine back to a snapshot: of itself, or of a machine
 // that one of its snapshots came from. It costs what was written since, and
 // what lies between the two snapshots. Probes, watches and observers stay.
 func (m *Machine) Restore(s *Snapshot) error {
-	if m.closed {
-		return fmt.Errorf("the machine has been closed")
+	if m.body == nil {
+		return ErrClosed
 	}
-	if s.config.Memory != m.config.Memory || len(s.devices) != len(m.pc.devices) {
-		return fmt.Errorf("the snapshot is of another kind of machine: %d MiB and %d devices, this one has %d MiB and %d",
-			s.config.Memory>>20, len(s.devices), m.config.Memory>>20, len(m.pc.devices))
-	}
-	for i, d := range m.pc.devices {
-		if to := stateBytes(d); len(to) != len(s.devices[i]) {
-			return fmt.Errorf("the snapshot is of another kind of machine: device %s differs", d.Name())
-		}
+	if err := m.fits(s); err != nil {
+		return err
 	}
 	m.cpu.Restore(s.memory(), between(m.at, s))
 	m.at = s
@@ -107,13 +97,36 @@ func (m *Machine) Restore(s *Snapshot) error {
 	if s.context == nil {
 		m.cpu.SetFPU(&s.fpu)
 	}
-	for i, d := range m.pc.devices {
-		copy(stateBytes(d), s.devices[i])
+	for i, state := range m.pc.states {
+		copy(state, s.devices[i])
 	}
 	m.pc.restored(s.typed)
 	m.stop, m.again, m.resume, m.placed = s.stop, false, reported{}, m.here()
 	if breakpoints {
 		m.breakpointsChanged()
+	}
+	return nil
+}
+
+// fits says why a snapshot is not of a machine like this one.
+func (m *Machine) fits(s *Snapshot) error {
+	if m.from == s {
+		return nil // made for it
+	}
+	const other = "the snapshot is of another kind of machine: "
+	c, d := &s.config, &m.config
+	switch {
+	case c.Memory != d.Memory:
+		return fmt.Errorf(other+"%d KiB of RAM, this one has %d", c.Memory>>10, d.Memory>>10)
+	case c.CPU != d.CPU:
+		return fmt.Errorf(other+"its CPU is %s, this one's %s", cpuText(c.CPU), cpuText(d.CPU))
+	case len(s.kinds) != len(m.pc.kinds):
+		return fmt.Errorf(other+"%d devices, this one has %d", len(s.kinds), len(m.pc.kinds))
+	}
+	for i, k := range m.pc.kinds {
+		if s.kinds[i] != k {
+			return fmt.Errorf(other+"device %s, in whose place this one has %s", s.kinds[i], k)
+		}
 	}
 	return nil
 }
@@ -145,63 +158,4 @@ func between(a, b *Snapshot) []*unicorn.Pages {
 		}
 	}
 	return out
-}
-
-// pool keeps machines that were started from a snapshot and closed.
-type pool struct {
-	sync.Mutex
-	idle   []*Machine
-	closed bool
-}
-
-// maxIdle is how many closed machines a snapshot keeps for the next Start.
-const maxIdle = 4
-
-// Start makes a machine that stands where the snapshot was taken, beside any
-// other. Closing it gives it back to the snapshot, which keeps a few for the
-// next Start: then starting costs no more than a Restore.
-func (s *Snapshot) Start() (*Machine, error) {
-	s.pool.Lock()
-	var m *Machine
-	if n := len(s.pool.idle); n > 0 {
-		m = s.pool.idle[n-1]
-		s.pool.idle = s.pool.idle[:n-1]
-	}
-	s.pool.Unlock()
-	if m == nil {
-		var err error
-		if m, err = New(s.config); err != nil {
-			return nil, err
-		}
-		m.from = s
-	}
-	m.closed = false
-	if err := m.Restore(s); err != nil {
-		m.destroy()
-		return nil, err
-	}
-	return m, nil
-}
-
-// Close gives the machines back that the snapshot keeps. The snapshot itself
-// stays good.
-func (s *Snapshot) Close() {
-	s.pool.Lock()
-	idle := s.pool.idle
-	s.pool.idle, s.pool.closed = nil, true
-	s.pool.Unlock()
-	for _, m := range idle {
-		m.destroy()
-	}
-}
-
-// keep takes a closed machine, if there is room for it.
-func (s *Snapshot) keep(m *Machine) bool {
-	s.pool.Lock()
-	defer s.pool.Unlock()
-	if s.pool.closed || len(s.pool.idle) >= maxIdle {
-		return false
-	}
-	s.pool.idle = append(s.pool.idle, m)
-	return true
 }

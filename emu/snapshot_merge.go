@@ -27,19 +27,14 @@ func (s *Snapshot) Merge(keep func(*Snapshot) bool) error {
 		return nil
 	}
 	slices.Reverse(layers)
-	b := unicorn.NewPages()
-	err := unicorn.NewTable(s.config.Memory, layers).Each(func(number uint32, page []byte) error {
-		b.Add(number, page)
-		return nil
-	})
+	table, n := unicorn.NewTable(s.config.Memory, layers), 0
+	_ = table.Each(func(uint32, []byte) error { n++; return nil })
+	b, err := unicorn.NewPages(n)
 	if err != nil {
 		return err
 	}
-	pages, err := b.Pages()
-	if err != nil {
-		return err
-	}
-	s.pages, s.parent = pages, parent
+	_ = table.Each(func(number uint32, page []byte) error { copy(b.Add(number), page); return nil })
+	s.pages, s.parent = b.Pages(), parent
 	s.once, s.table = sync.Once{}, nil // the table keeps the layers that it was made from
 	return nil
 }

@@ -313,14 +313,15 @@ func TestStartedMachineIsFresh(t *testing.T) {
 	first, err := s.Start()
 	require.NoError(t, err)
 	first.Probe(kernelCode, nil)
-	first.Watch(emu.Watch{Address: kernelData, Size: 1 << 18, Read: true, Write: true})
+	_, err = first.Watch(emu.Watch{Address: dataAt, Size: 1 << 18, Physical: true, Read: true, Write: true})
+	require.NoError(t, err)
 	first.Observe(func(emu.Event) { t.Error("an observer outlives the Close") })
 	require.Equal(t, emu.StopProbe, first.Run(emu.Until{Instructions: 100}).Why)
 	first.Close()
 	second, err := s.Start()
 	require.NoError(t, err)
 	defer second.Close()
-	require.Same(t, first, second)
+	require.NotSame(t, first, second)
 	require.Equal(t, emu.StopLimit, second.Run(emu.Until{Instructions: 100_000}).Why)
 }
 
@@ -332,7 +333,7 @@ func TestRestoreIsRefused(t *testing.T) {
 		config emu.Config
 		text   string
 	}{
-		{"other memory", emu.Config{Memory: 2 * rigMemory}, "another kind of machine: 4 MiB"},
+		{"other memory", emu.Config{Memory: 2 * rigMemory}, "another kind of machine: 4096 KiB"},
 		{"other devices", emu.Config{Memory: rigMemory, NoACPI: true}, "another kind of machine"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

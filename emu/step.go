@@ -2,10 +2,7 @@
 
 package emu
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // Step goes to the next boundary: it executes one instruction, or one
 // iteration of a repeated one, or delivers the one event that waits at this
@@ -15,9 +12,11 @@ import (
 // It returns [StopLimit] unless something else stopped the machine. A probe
 // at the instruction is asked, but one without a function does not stop it.
 func (m *Machine) Step() Stop {
-	if m.closed {
-		return Stop{Why: StopError, Err: fmt.Errorf("the machine has been closed")}
+	if m.body == nil {
+		return Stop{Why: StopError, Err: ErrClosed}
 	}
+	m.enterCall()
+	defer m.leaveCall()
 	if m.stop != nil && m.stop.Ended() {
 		return *m.stop
 	}

@@ -27,6 +27,11 @@ type Traced struct {
 // f, until f returns false, so many steps were made, or the machine stops.
 // Probes without a function do not stop it.
 func (m *Machine) Trace(steps uint64, f func(*Traced) bool) Stop {
+	if m.body == nil {
+		return Stop{Why: StopError, Err: ErrClosed}
+	}
+	m.enterCall()
+	defer m.leaveCall()
 	var events []Event
 	stop := m.Observe(func(e Event) { events = append(events, e) })
 	defer stop()

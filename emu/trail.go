@@ -10,10 +10,20 @@ import (
 // Trail is the stretches of code that were entered last, oldest first. The
 // last one may not have been executed to its end. After a [Machine.Restore]
 // it is that of the run before, until the machine runs again.
-func (m *Machine) Trail() []unicorn.Block { return m.cpu.Visited() }
+func (m *Machine) Trail() []unicorn.Block {
+	if m.body == nil {
+		return nil
+	}
+	return m.cpu.Visited()
+}
 
 // CPU is the processor that the machine has.
-func (m *Machine) CPU() x86.CPU { return m.config.CPU }
+func (m *Machine) CPU() x86.CPU {
+	if m.body == nil {
+		return x86.CPU{}
+	}
+	return m.config.CPU
+}
 
 // Halted says whether the CPU waits after a HLT.
-func (m *Machine) Halted() bool { return m.core.Halted }
+func (m *Machine) Halted() bool { return m.body != nil && m.core.Halted }

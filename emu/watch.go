@@ -3,6 +3,7 @@
 package emu
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
@@ -33,10 +34,24 @@ type Watch struct {
 	Do func(*Machine, unicorn.Record) bool
 }
 
+// MaxWatchedPages is how many pages can be watched by linear address at a time,
+// all ranges together: as many as the engine has, less one for each of the
+// guest's debug registers.
+const MaxWatchedPages = unicorn.MaxVirtualWatches - debugPages
+
+const debugPages = 4
+
 // Watch starts looking at a range and returns what ends it. By linear address
-// 16 pages can be watched at a time, all ranges together; accesses to pages
-// beyond that are not seen. A page that is watched costs a few microseconds an access, other memory nothing.
-func (m *Machine) Watch(w Watch) (remove func()) {
+// [MaxWatchedPages] can be watched at a time; by physical address there is no
+// such bound. A page that is watched costs a few microseconds an access, other
+// memory nothing.
+func (m *Machine) Watch(w Watch) (remove func(), err error) {
+	if m.body == nil {
+		return nil, ErrClosed
+	}
+	if err := m.watchable(&w); err != nil {
+		return nil, err
+	}
 	id := 0
 	for _, other := range m.watches.user {
 		id = max(id, other.id+1)
@@ -44,23 +59,55 @@ func (m *Machine) Watch(w Watch) (remove func()) {
 	m.watches.user = append(m.watches.user, watch{w, id})
 	m.userWatchesChanged(w.Physical)
 	return func() {
+		if m.body == nil {
+			return
+		}
 		m.watches.user = slices.DeleteFunc(m.watches.user, func(w watch) bool { return w.id == id })
 		m.userWatchesChanged(w.Physical)
+	}, nil
+}
+
+// watchable says why a range can't be watched beside those that are.
+func (m *Machine) watchable(w *Watch) error {
+	switch {
+	case !w.Read && !w.Write:
+		return fmt.Errorf("a watch on %#x: neither for reads nor for writes", w.Address)
+	case w.Size == 0:
+		return fmt.Errorf("a watch on %#x: its size is 0", w.Address)
+	case w.Address+w.Size-1 < w.Address:
+		return fmt.Errorf("a watch on %#x and %#x bytes more: that is beyond the end of the address space", w.Address, w.Size)
+	case w.Physical:
+		return nil
 	}
+	before := m.userPages()
+	if pages := addPages(before, w.Address, w.Size); len(pages) > MaxWatchedPages {
+		first, last := w.Address/unicorn.PageSize, (w.Address+w.Size-1)/unicorn.PageSize
+		return fmt.Errorf("a watch on %#x to %#x, %d pages by linear address: there are %d of other watches, and there can be %d in all",
+			w.Address, w.Address+w.Size-1, last-first+1, len(before), MaxWatchedPages)
+	}
+	return nil
+}
+
+// userPages are those that the user watches by linear address.
+func (m *Machine) userPages() []uint64 {
+	var pages []uint64
+	for _, w := range m.watches.user {
+		if !w.Physical {
+			pages = addPages(pages, w.Address, w.Size)
+		}
+	}
+	return pages
 }
 
 func (m *Machine) watchesChanged() {
 	if len(m.watches.debug) == 0 && len(m.watches.user) == 0 && !m.watches.set {
 		return
 	}
-	var pages []uint64
+	pages := m.userPages()
 	for _, address := range m.watches.debug {
-		pages = addPages(pages, address, 8)
-	}
-	for _, w := range m.watches.user {
-		if !w.Physical {
-			pages = addPages(pages, w.Address, w.Size)
-		}
+		// The low bits that LEN covers are ignored (SDM vol. 3B, "Debug
+		// Address Registers"), so that a breakpoint is on one page.
+		pages = addPages(pages, address&^7, 8)
 	}
 	m.watches.set = len(pages) > 0
 	m.cpu.WatchLinear(pages)
@@ -78,10 +125,10 @@ func (m *Machine) userWatchesChanged(physical bool) {
 	}
 }
 
-// addPages adds the pages that a range touches, and no more than can be
+// addPages adds the pages that a range touches, up to one more than can be
 // watched.
 func addPages(pages []uint64, address, size uint64) []uint64 {
-	first, last := address&^(unicorn.PageSize-1), (address+max(size, 1)-1)&^(unicorn.PageSize-1)
+	first, last := address&^(unicorn.PageSize-1), (address+size-1)&^(unicorn.PageSize-1)
 	for page := first; len(pages) <= unicorn.MaxVirtualWatches; page += unicorn.PageSize {
 		if !slices.Contains(pages, page) {
 			pages = append(pages, page)

@@ -118,10 +118,10 @@ func (g *guest) close() { g.image.Close() }
 
 // machine makes the machine, booted or loaded.
 func (g *guest) machine(config emu.Config) (*emu.Machine, error) {
-	config.Memory, config.CPU, config.NoACPI = g.config.Memory, g.config.CPU, g.config.NoACPI
 	if g.load != "" {
 		return g.loaded(config)
 	}
+	config.Memory, config.CPU, config.NoACPI = g.config.Memory, g.config.CPU, g.config.NoACPI
 	m, err := emu.New(config)
 	if err != nil {
 		return nil, err
@@ -139,11 +139,11 @@ func (g *guest) loaded(config emu.Config) (*emu.Machine, error) {
 		return nil, fmt.Errorf("--load: %w", err)
 	}
 	defer f.Close()
-	s, err := emu.LoadSnapshot(f, g.image, config)
+	s, err := emu.LoadSnapshot(f, g.image, emu.Config{Devices: config.Devices})
 	if err != nil {
 		return nil, fmt.Errorf("--load: %s: %w", g.load, err)
 	}
-	return s.Start()
+	return s.StartWith(emu.Outside{Console: config.Console, Idle: config.Idle, Input: config.Input})
 }
 
 // address is that of a symbol, or a number.

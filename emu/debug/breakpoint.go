@@ -4,7 +4,6 @@ package debug
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/gdb"
@@ -39,32 +38,19 @@ func (d *Machine) setWatch(b gdb.Breakpoint) error {
 	if b.Length == 0 || b.Address+b.Length-1 < b.Address {
 		return errors.New("a watchpoint needs a length of 1 or more, and must not go around the end of memory")
 	}
-	pages := d.watchedPages() + pagesOf(b)
-	if pages > unicorn.MaxVirtualWatches {
-		return fmt.Errorf("watchpoints on %d pages; at most %d pages can be watched", pages, unicorn.MaxVirtualWatches)
-	}
 	stop := gdb.Stop{Reason: gdb.StopWatchpoint, Kind: b.Kind, Address: b.Address}
-	d.breakpoints[b] = d.m.Watch(emu.Watch{
+	remove, err := d.m.Watch(emu.Watch{
 		Address: b.Address,
 		Size:    b.Length,
 		Read:    b.Kind != gdb.WriteWatchpoint,
 		Write:   b.Kind != gdb.ReadWatchpoint,
 		Do:      func(*emu.Machine, unicorn.Record) bool { return d.hits(stop) },
 	})
-	return nil
-}
-
-func (d *Machine) watchedPages() (n uint64) {
-	for b := range d.breakpoints {
-		if b.Kind > gdb.HardwareBreakpoint {
-			n += pagesOf(b)
-		}
+	if err != nil {
+		return err
 	}
-	return n
-}
-
-func pagesOf(b gdb.Breakpoint) uint64 {
-	return (b.Address+b.Length-1)/unicorn.PageSize - b.Address/unicorn.PageSize + 1
+	d.breakpoints[b] = remove
+	return nil
 }
 
 // ClearBreakpoint implements [gdb.Breakpointer].

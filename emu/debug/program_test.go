@@ -139,7 +139,7 @@ func TestWatchpointsThatCannotBe(t *testing.T) {
 	r := program(t, Options{}, counting)
 	require.ErrorContains(t, r.SetBreakpoint(gdb.Breakpoint{Kind: gdb.WriteWatchpoint, Address: 8}), "length")
 	require.ErrorContains(t, r.SetBreakpoint(gdb.Breakpoint{Kind: gdb.WriteWatchpoint, Address: ^uint64(0), Length: 2}), "end of memory")
-	require.ErrorContains(t, r.SetBreakpoint(gdb.Breakpoint{Kind: gdb.WriteWatchpoint, Address: 0, Length: 1 << 20}), "at most 16 pages")
+	require.ErrorContains(t, r.SetBreakpoint(gdb.Breakpoint{Kind: gdb.WriteWatchpoint, Address: 0, Length: 1 << 20}), "there can be 12 in all")
 }
 
 func TestAClearedBreakpointIsGone(t *testing.T) {

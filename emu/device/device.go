@@ -32,15 +32,18 @@ type Access struct {
 
 // Device is a piece of hardware on a bus.
 type Device interface {
+	// Name is no other device's in the machine, and always the same.
 	Name() string
 	Regions() []Region
 	// Read returns the value, in the low Size bytes.
 	Read(a Access) uint64
 	Write(a Access, value uint64)
-	// State points at all that changes while the machine runs: a struct of
-	// fixed-size fields (integers, bools, arrays and structs of them; no
-	// slice, map, string or pointer), so that a snapshot is a copy of it and
-	// a file holds it as encoding/binary writes it.
+	// State points at all that changes while the machine runs, always at the
+	// same struct: of fixed-size fields (bools, integers and floats of a stated
+	// size, arrays and structs of them; no int, slice, map, string or pointer).
+	// A snapshot copies it; a snapshot's file has it under the device's name,
+	// with the names and types of its fields, and is read only where these are
+	// the same. Fields may be unexported. See [Checker] as well.
 	State() any
 }
 

@@ -31,16 +31,17 @@ type Pages struct {
 // Len is how many there are.
 func (p *Pages) Len() int { return len(p.numbers) }
 
-func (p *Pages) page(i int) []byte { return p.bytes[i*PageSize : (i+1)*PageSize] }
+func (p *Pages) page(i int) []byte { return p.bytes[i*PageSize:][:PageSize:PageSize] }
 
-func newPages(numbers []uint32) (*Pages, error) {
-	p := &Pages{numbers: numbers}
-	if len(numbers) == 0 {
+// newPages has room for n.
+func newPages(n int) (*Pages, error) {
+	p := &Pages{numbers: make([]uint32, 0, n)}
+	if n == 0 {
 		return p, nil
 	}
 	var err error
-	if p.bytes, err = syscall.Mmap(-1, 0, len(numbers)*PageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
-		return nil, fmt.Errorf("%d pages for a snapshot: %w", len(numbers), err)
+	if p.bytes, err = syscall.Mmap(-1, 0, n*PageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); err != nil {
+		return nil, fmt.Errorf("%d pages for a snapshot: %w", n, err)
 	}
 	p.cleanup = runtime.AddCleanup(p, func(b []byte) { _ = syscall.Munmap(b) }, p.bytes)
 	return p, nil
@@ -52,10 +53,11 @@ func (c *CPU) Dirty() (*Pages, error) {
 	if c.e.kept != 0 {
 		numbers = slices.DeleteFunc(numbers, func(number uint32) bool { return c.restored.holds(number, c.page(number)) })
 	}
-	p, err := newPages(numbers)
+	p, err := newPages(len(numbers))
 	if err != nil {
 		return nil, err
 	}
+	p.numbers = numbers
 	for i, number := range p.numbers {
 		copy(p.page(i), c.page(number))
 	}
@@ -148,26 +150,25 @@ func (t *Table) Each(f func(number uint32, page []byte) error) error {
 }
 
 // PageBuilder collects pages one by one.
-type PageBuilder struct {
-	numbers []uint32
-	bytes   []byte
+type PageBuilder struct{ pages *Pages }
+
+// NewPages starts a set of up to n pages, whose memory is taken from the system
+// as they come.
+func NewPages(n int) (*PageBuilder, error) {
+	p, err := newPages(n)
+	return &PageBuilder{p}, err
 }
 
-// NewPages starts a set of pages.
-func NewPages() *PageBuilder { return new(PageBuilder) }
-
-// Add copies a page.
-func (b *PageBuilder) Add(number uint32, page []byte) {
-	b.numbers = append(b.numbers, number)
-	b.bytes = append(b.bytes, page[:PageSize]...)
+// Add makes room for one more page, and returns it to be filled. It returns
+// nil if there are n already.
+func (b *PageBuilder) Add(number uint32) []byte {
+	n := len(b.pages.numbers)
+	if n == cap(b.pages.numbers) {
+		return nil
+	}
+	b.pages.numbers = append(b.pages.numbers, number)
+	return b.pages.page(n)
 }
 
 // Pages is the set.
-func (b *PageBuilder) Pages() (*Pages, error) {
-	p, err := newPages(b.numbers)
-	if err != nil {
-		return nil, err
-	}
-	copy(p.bytes, b.bytes)
-	return p, nil
-}
+func (b *PageBuilder) Pages() *Pages { return b.pages }

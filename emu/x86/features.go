@@ -122,6 +122,23 @@ func (fs Features) String() string {
 	return strings.Join(names, ",")
 }
 
+// ParseFeatures is the way back from [Features.String].
+func ParseFeatures(list string) (Features, error) {
+	var fs Features
+	for name := range strings.SplitSeq(list, ",") {
+		known := false
+		for f := range numFeatures {
+			if name == "+"+f.String() {
+				fs, known = fs.With(f, true), true
+			}
+		}
+		if !known && list != "" {
+			return 0, fmt.Errorf("cpu: feature %q is not known; known are %s", name, Features(1<<numFeatures-1))
+		}
+	}
+	return fs, fs.check()
+}
+
 // check says which feature lacks one that it needs.
 func (fs Features) check() error {
 	for f := range numFeatures {

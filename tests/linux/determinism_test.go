@@ -146,9 +146,9 @@ func load(t testing.TB, g guest, file string) *observed {
 	defer f.Close()
 	image, _, _ := g.files(t)
 	o := &observed{guest: g}
-	s, err := emu.LoadSnapshot(f, image, emu.Config{Console: o})
+	s, err := emu.LoadSnapshot(f, image, emu.Config{})
 	require.NoError(t, err)
-	o.Machine, err = s.Start()
+	o.Machine, err = s.StartWith(emu.Outside{Console: o})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		o.Close()

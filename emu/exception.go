@@ -62,6 +62,10 @@ func (m *Machine) trap(bits uint64) {
 // not canonical.
 func (m *Machine) refused(exit unicorn.Exit) {
 	if exit.Vector == uint8(x86.VectorPF) {
+		if beyond, ok := m.runsIntoTheHole(exit); ok {
+			m.refused(beyond)
+			return
+		}
 		m.raise(&x86.Exception{Vector: x86.VectorPF, HasErrorCode: true, ErrorCode: exit.ErrorCode, CR2: exit.Address})
 		return
 	}
@@ -78,6 +82,26 @@ func (m *Machine) refused(exit unicorn.Exit) {
 		v = x86.VectorSS
 	}
 	m.raise(x86.Raise(v, 0))
+}
+
+// runsIntoTheHole finds out whether an access that paging refused has bytes
+// with addresses that are not canonical. The engine looks at one page after
+// the other; but canonical is what all of an access must be before it is
+// translated (SDM vol. 3A, "Canonicality checking"). How long it is, a trial
+// tells.
+func (m *Machine) runsIntoTheHole(exit unicorn.Exit) (unicorn.Exit, bool) {
+	page := exit.Address &^ (unicorn.PageSize - 1)
+	if exit.Kind == unicorn.Fetch || m.state.Canonical(page+unicorn.PageSize) {
+		return exit, false
+	}
+	state, count, context := m.state, m.cpu.Count(), m.cpu.Context()
+	m.cpu.Try(page, true)
+	trial, _ := m.assist()
+	m.cpu.Try(page, false)
+	m.cpu.SetContext(context)
+	m.SetState(&state)
+	m.cpu.SetCount(count)
+	return trial, trial.Reason == unicorn.ExitFault && trial.Vector == uint8(x86.VectorGP)
 }
 
 // throughStack says whether the access was one of the stack segment's. Of

@@ -120,6 +120,13 @@ func (c *CPU) Answer(values []uint64) {
 	c.e.forced_count = C.uint32_t(n)
 }
 
+// Try makes assisted steps trials until it is called with false: they pass over
+// what paging says of the page, give ones where it is read, and end before
+// they write anywhere else.
+func (c *CPU) Try(page uint64, on bool) {
+	c.e.trial, c.e.trial_page = flag(on), C.uint64_t(page)
+}
+
 // WatchPhysical refuses every data access to the page of RAM that holds the
 // address, or lets them be again.
 func (c *CPU) WatchPhysical(address uint64, on bool) {

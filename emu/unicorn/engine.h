@@ -95,6 +95,8 @@ struct engine {
     uint32_t want_step;      // one instruction
     uint32_t assist;         // one instruction, with refused pages let through and all its accesses recorded
     uint32_t ram_only;       // with assist: what is not RAM is refused all the same
+    uint32_t trial;          // with assist: nothing is written, and what paging says of trial_page is passed over
+    uint64_t trial_page;
     uint32_t state_changed;  // the context holds a state to load
     uint32_t smap_off, rdrand_off, guest_tf;
     uint64_t rflags;
@@ -150,6 +152,7 @@ struct engine {
     uint64_t *points; // open hash of addresses to come back at
     uint8_t *point_kind;
     uint32_t points_size, points_used, probes;
+    uint64_t point_filter[1024]; // a bit of it is set for every point
     uc_hook code_hook;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then

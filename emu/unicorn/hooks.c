@@ -150,10 +150,12 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     }
     e->fills++;
     int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = engine_cpl(e) == 3;
-    engine_walk(e, va, kind, user, 0, 1, &t);
+    engine_walk(e, va, kind, user, 0, !e->trial, &t);
     int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
     if (asks && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
+    if (e->trial && t.fault == 14 && (va ^ e->trial_page) < 4096) return through_window(e, va, 0, out);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
+    if (e->trial && kind == ACCESS_WRITE) return refuse(e, va, kind, &t, EXIT_WATCH);
     if (t.physical >= e->ram_size) {
         if (e->assist && !e->ram_only && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);

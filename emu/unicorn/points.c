@@ -34,8 +34,11 @@ int engine_point(const struct engine *e, uint64_t pc)
     }
 }
 
+static inline uint32_t filter_bit(uint64_t pc) { return (pc ^ pc >> 16) & 0xffff; }
+
 static void put_point(struct engine *e, uint64_t pc, int kind)
 {
+    e->point_filter[filter_bit(pc) >> 6] |= 1ull << (filter_bit(pc) & 63);
     uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;
     while (e->point_kind[h & (e->points_size - 1)]) h++;
     e->points[h & (e->points_size - 1)] = pc;
@@ -155,12 +158,8 @@ static void pass(struct engine *e, uint64_t pc)
     e->passed = pc;
 }
 
-static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+static __attribute__((noinline)) void at_point(struct engine *e, uint64_t pc)
 {
-    struct engine *e = data;
-    int traced = e->trace && pc - e->trace_begin <= e->trace_length;
-    (void)uc, (void)size;
-    if (traced) e->trace[e->trace_count++ & e->trace_mask] = pc;
     if (e->stepping || e->exit.reason) return;
     int at = engine_point(e, pc);
     if (e->trace && at < 0 && !e->probe_ranges) return;
@@ -179,6 +178,17 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         }
     }
     pass(e, pc);
+}
+
+static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
+{
+    struct engine *e = data;
+    (void)uc, (void)size;
+    if (e->trace) { // then the hook is everywhere, and hot
+        if (pc - e->trace_begin <= e->trace_length) e->trace[e->trace_count++ & e->trace_mask] = pc;
+        if (!(e->point_filter[filter_bit(pc) >> 6] >> (filter_bit(pc) & 63) & 1) && !e->probe_ranges) return;
+    }
+    at_point(e, pc);
 }
 
 static void hook_where(struct engine *e, uint64_t first, uint64_t last)

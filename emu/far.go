@@ -9,14 +9,11 @@ import (
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
-// farTransfer is what the engine gets wrong of CALL, JMP and RET in 64-bit
-// mode: all far ones, which it carries out before it looks at the target, and
-// a near RET that drops more than it can count.
+// farTransfer is a far CALL, JMP or RET in 64-bit mode, which the engine
+// carries out before it looks at the target.
 func (m *Machine) farTransfer(i *unicorn.Insn) *x86.Exception {
 	operand := m.operandSize(i)
 	switch i.Opcode {
-	case 0xc2:
-		return m.nearReturn(i)
 	case 0xca, 0xcb:
 		return x86.FarReturn(&m.state, linear{m}, operand, release(i))
 	}
@@ -32,25 +29,6 @@ func (m *Machine) farTransfer(i *unicorn.Insn) *x86.Exception {
 		return x86.FarJump(&m.state, linear{m}, to)
 	}
 	return x86.FarCall(&m.state, linear{m}, to, operand, m.state.RIP+uint64(i.Length))
-}
-
-// nearReturn is RET imm16; the engine takes the immediate for signed.
-func (m *Machine) nearReturn(i *unicorn.Insn) *x86.Exception {
-	rsp := m.state.GPR[x86.RSP]
-	if e := m.canonical(rsp, 8, true); e != nil {
-		return e
-	}
-	var b [8]byte
-	if e := (linear{m}).Load(rsp, b[:], x86.Access{User: m.state.CPL() == 3}); e != nil {
-		return e
-	}
-	target := binary.LittleEndian.Uint64(b[:])
-	if !m.state.Canonical(target) {
-		return x86.Raise(x86.VectorGP, 0)
-	}
-	m.state.RIP = target
-	m.state.GPR[x86.RSP] = rsp + 8 + uint64(release(i))
-	return nil
 }
 
 // release is the immediate of a RET, 0 without one.

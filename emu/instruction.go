@@ -49,7 +49,6 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.XSETBV:        {(*Machine).xsetbv, next},
 	unicorn.WriteFSGSBase: {(*Machine).writeBase, next},
 	unicorn.RDRAND:        {(*Machine).random, next},
-	unicorn.StacClac:      {undefined, next},
 	unicorn.Monitor:       {undefined, next},
 	unicorn.RDPMC:         {noCounter, next},
 	unicorn.SYSCALL:       {(*Machine).syscall, fastCall},
@@ -64,12 +63,17 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.Far:           {(*Machine).farTransfer, jumps},
 	unicorn.LTR:           {(*Machine).loadSystem, next},
 	unicorn.LLDT:          {(*Machine).loadSystem, next},
+	unicorn.Near:          {(*Machine).nearBranch, jumps},
+	unicorn.NOP:           {nothing, next},
 	unicorn.Undefined:     {undefined, next},
 }
 
 // carryOut executes the instruction at RIP and whatever trap follows it.
 func (m *Machine) carryOut(i *unicorn.Insn) {
 	row, ok := instructions[i.Class]
+	if m.params.Denied.Has(i.Needs) {
+		row.execute, row.flow, ok = withoutFeature(i), next, true
+	}
 	if !ok {
 		row.execute = undefined
 	}
@@ -118,6 +122,8 @@ func (m *Machine) retire(oldTF, byNewTF, keepRF bool) {
 		m.deliver(x86.Event{Kind: x86.HardwareException, Exception: x86.Exception{Vector: x86.VectorDB, DR6: now}, MidRepeat: m.midRepeat()})
 	}
 }
+
+func nothing(*Machine, *unicorn.Insn) *x86.Exception { return nil }
 
 func undefined(*Machine, *unicorn.Insn) *x86.Exception { return x86.Raise(x86.VectorUD, 0) }
 
@@ -218,13 +224,6 @@ func (m *Machine) writeBase(i *unicorn.Insn) *x86.Exception {
 
 // random draws from a generator that the configuration seeds (splitmix64).
 func (m *Machine) random(i *unicorn.Insn) *x86.Exception {
-	feature := x86.RDRAND
-	if i.ModRM>>3&7 == 7 {
-		feature = x86.RDSEED
-	}
-	if !m.config.CPU.Features.Has(feature) || i.Rep || i.Repne {
-		return x86.Raise(x86.VectorUD, 0) // with F3, RDPID, which this CPU lacks
-	}
 	m.core.Random += 0x9e3779b97f4a7c15
 	v := m.core.Random
 	v = (v ^ v>>30) * 0xbf58476d1ce4e5b9

@@ -106,7 +106,7 @@ func newBody(config Config) (*body, error) {
 	b.params = unicorn.Params{
 		PhysicalBits: x86.PhysicalBits,
 		GigabytePage: config.CPU.Features.Has(x86.GBPages),
-		NoSMAP:       !config.CPU.Features.Has(x86.SMAP),
+		Denied:       unicorn.Denied(config.CPU.Features),
 	}
 	cpu.Configure(&b.params)
 	b.core.MSRs = x86.NewMSRs(&b.config.CPU)

@@ -3,8 +3,6 @@
 package emu
 
 import (
-	"encoding/binary"
-
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
@@ -52,14 +50,7 @@ func (m *Machine) effectiveAddress(i *unicorn.Insn) uint64 {
 		return m.effectiveAddress16(i)
 	}
 	mod, rm := i.ModRM>>6, int(i.ModRM&7)
-	at := m.afterModRM(i)
-	displacement := func(n int) uint64 {
-		if n == 1 {
-			return uint64(int64(int8(i.Bytes[at])))
-		}
-		return uint64(int64(int32(binary.LittleEndian.Uint32(i.Bytes[at:]))))
-	}
-	var address uint64
+	address := uint64(int64(i.Displacement))
 	base := rm
 	if rm == 4 {
 		base = int(i.SIB & 7)
@@ -69,16 +60,10 @@ func (m *Machine) effectiveAddress(i *unicorn.Insn) uint64 {
 	}
 	switch {
 	case mod == 0 && rm == 5 && m.codeBits() == 64:
-		address += m.state.RIP + uint64(i.Length) + displacement(4)
+		address += m.state.RIP + uint64(i.Length)
 	case mod == 0 && base == 5:
-		address += displacement(4)
 	default:
 		address += m.state.GPR[base|int(i.REX<<3&8)]
-		if mod == 1 {
-			address += displacement(1)
-		} else if mod == 2 {
-			address += displacement(4)
-		}
 	}
 	if m.addressSize(i) == 4 {
 		address &= 0xffffffff
@@ -92,28 +77,11 @@ func (m *Machine) effectiveAddress16(i *unicorn.Insn) uint64 {
 	mod, rm := i.ModRM>>6, i.ModRM&7
 	bases := [8]uint64{r[x86.RBX] + r[x86.RSI], r[x86.RBX] + r[x86.RDI], r[x86.RBP] + r[x86.RSI], r[x86.RBP] + r[x86.RDI],
 		r[x86.RSI], r[x86.RDI], r[x86.RBP], r[x86.RBX]}
-	address := bases[rm]
-	switch {
-	case mod == 0 && rm == 6:
-		address = uint64(binary.LittleEndian.Uint16(i.Bytes[i.Length-2:]))
-	case mod == 1:
-		address += uint64(int64(int8(i.Bytes[i.Length-1])))
-	case mod == 2:
-		address += uint64(binary.LittleEndian.Uint16(i.Bytes[i.Length-2:]))
+	address := uint64(int64(i.Displacement))
+	if mod != 0 || rm != 6 {
+		address += bases[rm]
 	}
 	return address & 0xffff
-}
-
-// afterModRM is where the displacement starts: none of the instructions that
-// come here has an immediate.
-func (m *Machine) afterModRM(i *unicorn.Insn) int {
-	switch mod := i.ModRM >> 6; {
-	case mod == 1:
-		return i.Length - 1
-	case mod == 2, mod == 0 && i.ModRM&7 == 5, mod == 0 && i.ModRM&7 == 4 && i.SIB&7 == 5:
-		return i.Length - 4
-	}
-	return i.Length
 }
 
 // linearAddress adds the segment's base: that of FS and GS alone in 64-bit mode.

@@ -96,7 +96,7 @@ type Params struct {
 	RAMOnly      bool   // with Assist: memory that is not RAM is refused all the same
 	PhysicalBits int    // MAXPHYADDR
 	GigabytePage bool   // 1 GiB pages exist
-	NoSMAP       bool   // STAC and CLAC do not exist
+	Denied       Needs  // instructions that do not exist
 }
 
 // Run enters the engine and returns why it left. Exit's memory is reused by
@@ -124,7 +124,7 @@ func (c *CPU) Run(p *Params) Exit {
 func (c *CPU) Configure(p *Params) {
 	c.e.physical_mask = 1<<p.PhysicalBits - 1
 	c.e.gigabyte_pages = flag(p.GigabytePage)
-	c.e.smap_off = flag(p.NoSMAP)
+	c.e.denied = C.uint64_t(p.Denied)
 }
 
 func flag(b bool) C.uint32_t {

@@ -33,6 +33,7 @@ static int one_byte_class(const struct insn *i, int bits)
     case 0xca: case 0xcb: return bits == 64 ? CLASS_FAR : CLASS_SEGMENT;
     case 0x9a: case 0xea: return CLASS_SEGMENT;
     case 0x9c: return CLASS_PUSHF;
+    case 0x9d: return CLASS_POPF;
     case 0xa4: case 0xa5: case 0xa6: case 0xa7: case 0xaa: case 0xab: case 0xac: case 0xad: case 0xae: case 0xaf:
         return i->prefixes & (PREFIX_REP | PREFIX_REPNE) ? CLASS_REP_STRING : CLASS_PLAIN;
     case 0xc2: case 0xc3: return CLASS_RET;
@@ -101,6 +102,19 @@ static int two_byte_class(const struct insn *i, int bits)
     return CLASS_PLAIN;
 }
 
+// Near branches with an operand-size prefix in 64-bit mode: the engine does
+// with them as AMD's CPUs do, and Intel's ignore the prefix (SDM vol. 2A, Jcc).
+// It also takes RET's immediate for signed.
+static int special_branch(const struct insn *i, uint8_t last)
+{
+    int op = i->opcode, reg = i->modrm >> 3 & 7;
+    if (!(i->prefixes & PREFIX_OPERAND) || i->rex & 8) return i->opmap == 0 && op == 0xc2 && last & 0x80;
+    if (i->opmap == 1) return op >= 0x80 && op <= 0x8f;
+    if (i->opmap) return 0;
+    return (op >= 0x70 && op <= 0x7f) || op == 0xc2 || op == 0xc3 || (op >= 0xe0 && op <= 0xe3) || op == 0xe8 || op == 0xe9 ||
+           op == 0xeb || (op == 0xff && (reg == 2 || reg == 4));
+}
+
 // Instructions that read their memory operand to write it: hardware asks for
 // write permission first, so a #PF of theirs says W (SDM vol. 3A 4.7).
 static int read_modify_write(const struct insn *i)
@@ -158,9 +172,17 @@ static int through_stack(const struct insn *i)
     return i->opmap == 1 && (op == 0xa0 || op == 0xa1 || op == 0xa8 || op == 0xa9);
 }
 
+static int32_t signed_at(const uint8_t *p, int size)
+{
+    int32_t v = 0;
+    if (size == 1) return (int8_t)p[0];
+    for (int i = 0; i < size; i++) v |= (int32_t)((uint32_t)p[i] << i * 8);
+    return size == 2 ? (int16_t)v : v;
+}
+
 void decode(struct insn *i, const uint8_t *p, int room, int bits)
 {
-    int n = 0, vex = 0;
+    int n = 0, vex = 0, mm = 0, third = 0;
     char kind;
     if (room > 15) room = 15;
     memset(i, 0, sizeof *i);
@@ -192,10 +214,11 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     if ((p[n] == 0xc4 || p[n] == 0xc5) && (bits == 64 || (n + 1 < room && p[n + 1] >= 0xc0))) {
         int three = p[n] == 0xc4;
         if (n + 2 + three >= room) return;
-        i->opmap = three ? p[n + 1] & 31 : 1;
+        i->opmap = mm = three ? p[n + 1] & 31 : 1;
+        vex = i->rex ? 2 : 1;
         if (three) i->rex = ~p[n + 1] >> 5 & 7;
         n += 2 + three;
-        vex = 1;
+        third = p[n - 1];
     } else if (p[n] == 0x0f) {
         if (++n >= room) return;
         i->opmap = 1;
@@ -223,21 +246,24 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
         if (n >= room) return;
         i->has_modrm = 1;
         i->modrm = p[n++];
-        int mod = i->modrm >> 6, rm = i->modrm & 7;
+        int mod = i->modrm >> 6, rm = i->modrm & 7, wide = 0;
         if (mod != 3 && kind != 'c') { // MOV CR and MOV DR ignore mod
             if (address == 2) {
-                n += mod == 0 ? (rm == 6 ? 2 : 0) : mod;
+                wide = mod == 0 ? (rm == 6 ? 2 : 0) : mod;
             } else {
                 if (rm == 4) {
                     if (n >= room) return;
                     i->has_sib = 1;
                     i->sib = p[n++];
-                    if (mod == 0 && (i->sib & 7) == 5) n += 4;
+                    if (mod == 0 && (i->sib & 7) == 5) wide = 4;
                 } else if (mod == 0 && rm == 5) {
-                    n += 4;
+                    wide = 4;
                 }
-                n += mod == 1 ? 1 : mod == 2 ? 4 : 0;
+                wide += mod == 1 ? 1 : mod == 2 ? 4 : 0;
             }
+            if (n + wide > room) return;
+            i->displacement = signed_at(p + n, wide);
+            n += wide;
         }
     }
     int immediate_at = n;
@@ -256,14 +282,18 @@ void decode(struct insn *i, const uint8_t *p, int room, int bits)
     if (n > room) return;
     i->immediate = immediate_at < n ? p[immediate_at] : 0;
     i->length = n;
-    if (vex) return;
-    i->read_modify_write = read_modify_write(i);
     i->stack = through_stack(i);
+    if (vex) {
+        decode_vex(i, mm, third & 3, third >> 2 & 1, third >> 3 & 15);
+        if (vex == 2) i->kind = CLASS_UNDEFINED; // REX before it
+        return;
+    }
+    i->read_modify_write = read_modify_write(i);
     if (i->opmap == 0) i->kind = one_byte_class(i, bits);
     else if (i->opmap == 1) i->kind = two_byte_class(i, bits);
     else if (i->opmap == 2 && i->opcode == 0x82 && i->prefixes & PREFIX_OPERAND) i->kind = CLASS_INVPCID;
-    // The engine takes RET's immediate for signed.
-    if (i->opmap == 0 && i->opcode == 0xc2 && bits == 64 && p[n - 1] & 0x80) i->kind = CLASS_FAR;
+    if (bits == 64 && special_branch(i, p[n - 1])) i->kind = CLASS_NEAR;
+    decode_needs(i, bits);
     if (i->prefixes & PREFIX_LOCK && !may_be_locked(i)) i->kind = CLASS_UNDEFINED;
     if (i->opmap == 0 && i->opcode == 0x8f && i->modrm & 0x38) i->kind = CLASS_UNDEFINED;
 }

@@ -98,7 +98,8 @@ struct engine {
     uint32_t trial;          // with assist: nothing is written, and what paging says of trial_page is passed over
     uint64_t trial_page;
     uint32_t state_changed;  // the context holds a state to load
-    uint32_t smap_off, rdrand_off, guest_tf;
+    uint64_t denied;         // a bit for each of enum insn_needs that the CPU lacks
+    uint32_t guest_tf;
     uint64_t rflags;
     uint64_t forced_reads[8];
     uint32_t forced_count, forced_next;

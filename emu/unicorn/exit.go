@@ -119,8 +119,12 @@ const (
 	RDPMC
 	LTR
 	LLDT
-	Far       // transfers in 64-bit mode, and RET of 32 KiB or more
+	Far       // transfers in 64-bit mode
+	Near      // branches in 64-bit mode with an operand-size prefix, and RET of 32 KiB or more
+	NOP       // that the engine takes for undefined
 	Undefined // that the engine would carry out
+	POPF      // where it may turn alignment checks on, else the engine's own
+	Aligned   // SSE with a memory operand that is not aligned as it must be, else the engine's own
 	_
 	PUSHF
 	STI
@@ -145,7 +149,9 @@ type Insn struct {
 	SIB              byte
 	REX              byte
 	Immediate        byte // its lowest byte
-	Segment          int  // the override, -1 for none
+	Displacement     int32
+	Segment          int // the override, -1 for none
+	Needs            Need
 	Operand16        bool // 66
 	Address32        bool // 67
 	Rep, Repne, Lock bool
@@ -171,6 +177,7 @@ func newInsn(i *C.struct_insn, p []C.uint8_t) Insn {
 		REX:       byte(i.rex),
 		Immediate: byte(i.immediate),
 		Segment:   int(int8(i.segment)),
+		Needs:     Need(i.needs),
 		Operand16: i.prefixes&C.PREFIX_OPERAND != 0,
 		Address32: i.prefixes&C.PREFIX_ADDRESS != 0,
 		Rep:       i.prefixes&C.PREFIX_REP != 0,
@@ -180,6 +187,7 @@ func newInsn(i *C.struct_insn, p []C.uint8_t) Insn {
 		RMW:       i.read_modify_write != 0,
 		Stack:     i.stack != 0,
 	}
+	out.Displacement = int32(i.displacement)
 	for n := range out.Bytes {
 		out.Bytes[n] = byte(p[n])
 	}

@@ -17,9 +17,9 @@
 
 int engine_sensitive(const struct engine *e, const struct insn *i)
 {
+    if (e->denied >> i->needs & 1) return 1;
     switch (i->kind) {
-    case CLASS_STAC_CLAC: return e->smap_off;
-    case CLASS_SWAPGS: return 0;
+    case CLASS_STAC_CLAC: case CLASS_SWAPGS: case CLASS_POPF: case CLASS_ALIGNED: return 0;
     }
     return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
 }

@@ -22,23 +22,8 @@ const (
 		1<<24 | // FXSR
 		1<<25 | // SSE
 		1<<26 // SSE2
-	leaf1ECX = 1<<0 | // SSE3
-		1<<1 | // PCLMULQDQ
-		1<<9 | // SSSE3
-		1<<13 | // CMPXCHG16B
-		1<<19 | // SSE4.1
-		1<<20 | // SSE4.2
-		1<<22 | // MOVBE
-		1<<23 | // POPCNT
-		1<<25 // AES
-	leaf7EBX = 1<<3 | // BMI1
-		1<<8 | // BMI2
-		1<<9 | // ERMS
-		1<<13 | // no FPU CS and DS: QEMU's save areas keep neither
-		1<<19 | // ADX
-		1<<23 // CLFLUSHOPT
-	leafExtendedECX = 1<<0 | // LAHF and SAHF in 64-bit mode
-		1<<5 // LZCNT
+	leaf7EBX = 1<<9 | // ERMS
+		1<<13 // no FPU CS and DS: QEMU's save areas keep neither
 	leafExtendedEDX = 1<<11 | // SYSCALL
 		1<<29 // long mode
 )
@@ -52,12 +37,14 @@ var cpuidBits = [...]struct {
 	bit      int
 }{
 	{SEP, 1, 'd', 11}, {PGE, 1, 'd', 13},
-	{PCID, 1, 'c', 17}, {TSCDeadline, 1, 'c', 24}, {XSAVE, 1, 'c', 26},
-	{RDRAND, 1, 'c', 30}, {Hypervisor, 1, 'c', 31},
-	{FSGSBASE, 7, 'b', 0}, {TSCAdjust, 7, 'b', 1}, {SMEP, 7, 'b', 7}, {INVPCID, 7, 'b', 10},
-	{RDSEED, 7, 'b', 18}, {SMAP, 7, 'b', 20},
+	{SSE3, 1, 'c', 0}, {PCLMULQDQ, 1, 'c', 1}, {SSSE3, 1, 'c', 9}, {CX16, 1, 'c', 13},
+	{PCID, 1, 'c', 17}, {SSE41, 1, 'c', 19}, {SSE42, 1, 'c', 20}, {MOVBE, 1, 'c', 22}, {POPCNT, 1, 'c', 23},
+	{TSCDeadline, 1, 'c', 24}, {AES, 1, 'c', 25}, {XSAVE, 1, 'c', 26}, {RDRAND, 1, 'c', 30}, {Hypervisor, 1, 'c', 31},
+	{FSGSBASE, 7, 'b', 0}, {TSCAdjust, 7, 'b', 1}, {BMI1, 7, 'b', 3}, {SMEP, 7, 'b', 7}, {BMI2, 7, 'b', 8},
+	{INVPCID, 7, 'b', 10}, {RDSEED, 7, 'b', 18}, {ADX, 7, 'b', 19}, {SMAP, 7, 'b', 20}, {CLFLUSHOPT, 7, 'b', 23},
 	{PKU, 7, 'c', 3}, {LA57, 7, 'c', 16},
 	{SpecCtrl, 7, 'd', 26}, {ArchCapabilities, 7, 'd', 29},
+	{LAHF, 0x80000001, 'c', 0}, {LZCNT, 0x80000001, 'c', 5},
 	{NX, 0x80000001, 'd', 20}, {GBPages, 0x80000001, 'd', 26}, {RDTSCP, 0x80000001, 'd', 27},
 }
 
@@ -84,7 +71,6 @@ func (c *CPU) versionLeaf(s *State, apicBase uint64) CPUIDResult {
 	r := c.addFeatures(1, CPUIDResult{
 		EAX: c.signature(),
 		EBX: uint32(c.APICID)<<24 | 1<<16 | 64/8<<8, // one logical processor; CLFLUSH's line
-		ECX: leaf1ECX,
 		EDX: leaf1EDX,
 	})
 	if s.CR4&CR4OSXSAVE != 0 {
@@ -110,7 +96,7 @@ func (c *CPU) featureLeaf(s *State, sub uint32) CPUIDResult {
 
 // extendedLeaf is leaf 0x80000001.
 func (c *CPU) extendedLeaf() CPUIDResult {
-	r := CPUIDResult{ECX: leafExtendedECX, EDX: leafExtendedEDX}
+	r := CPUIDResult{EDX: leafExtendedEDX}
 	if c.Vendor == AMD {
 		// AMD repeats the lower bits of leaf 1's EDX; bits 10, 11, 16 to 19
 		// mean other things here.

@@ -15,17 +15,28 @@ type Feature uint8
 // The features that may be chosen. What every x86-64 CPU has isn't among
 // them.
 const (
-	APIC Feature = iota
+	ADX Feature = iota
+	AES
+	APIC
 	ArchCapabilities
+	BMI1
+	BMI2
+	CLFLUSHOPT
+	CX16
 	FSGSBASE
 	GBPages
 	Hypervisor
 	INVPCID
 	LA57
+	LAHF
+	LZCNT
+	MOVBE
 	NX
 	PCID
+	PCLMULQDQ
 	PGE
 	PKU
+	POPCNT
 	RDRAND
 	RDSEED
 	RDTSCP
@@ -33,6 +44,10 @@ const (
 	SMAP
 	SMEP
 	SpecCtrl
+	SSE3
+	SSE41
+	SSE42
+	SSSE3
 	TSCAdjust
 	TSCDeadline
 	XSAVE
@@ -50,17 +65,28 @@ type featureInfo struct {
 }
 
 var features = [numFeatures]featureInfo{
+	ADX:              {"adx", nil, true, "ADCX and ADOX"},
+	AES:              {"aes", nil, true, "AESENC and its kin"},
 	APIC:             {"apic", nil, true, "local APIC"},
 	ArchCapabilities: {"arch-capabilities", nil, true, "IA32_ARCH_CAPABILITIES: nothing to mitigate"},
+	BMI1:             {"bmi1", nil, true, "ANDN, BEXTR, BLSI and others; TZCNT, which is BSF without"},
+	BMI2:             {"bmi2", nil, true, "BZHI, MULX, PDEP, PEXT, RORX and others"},
+	CLFLUSHOPT:       {"clflushopt", nil, true, "CLFLUSHOPT"},
+	CX16:             {"cx16", nil, true, "CMPXCHG16B"},
 	FSGSBASE:         {"fsgsbase", nil, true, "RDFSBASE and its kin"},
 	GBPages:          {"pdpe1gb", nil, true, "1 GiB pages"},
 	Hypervisor:       {"hypervisor", nil, false, "CPUID says that this is a virtual machine"},
 	INVPCID:          {"invpcid", []Feature{PCID}, false, "INVPCID"},
 	LA57:             {"la57", nil, false, "5-level paging"},
+	LAHF:             {"lahf_lm", nil, true, "LAHF and SAHF in 64-bit mode"},
+	LZCNT:            {"abm", nil, true, "LZCNT, which is BSR without"},
+	MOVBE:            {"movbe", nil, true, "MOVBE"},
 	NX:               {"nx", nil, true, "no-execute pages"},
 	PCID:             {"pcid", nil, false, "process-context identifiers"},
+	PCLMULQDQ:        {"pclmulqdq", nil, true, "PCLMULQDQ"},
 	PGE:              {"pge", nil, true, "global pages"},
 	PKU:              {"pku", []Feature{XSAVE}, false, "protection keys of user pages"},
+	POPCNT:           {"popcnt", nil, true, "POPCNT"},
 	RDRAND:           {"rdrand", nil, false, "RDRAND, from the machine's seed"},
 	RDSEED:           {"rdseed", nil, false, "RDSEED, from the machine's seed"},
 	RDTSCP:           {"rdtscp", nil, true, "RDTSCP and IA32_TSC_AUX"},
@@ -68,6 +94,10 @@ var features = [numFeatures]featureInfo{
 	SMAP:             {"smap", nil, true, "supervisor-mode access prevention"},
 	SMEP:             {"smep", nil, true, "supervisor-mode execution prevention"},
 	SpecCtrl:         {"spec-ctrl", nil, false, "IA32_SPEC_CTRL and IA32_PRED_CMD, remembered only"},
+	SSE3:             {"pni", nil, true, "SSE3"},
+	SSE41:            {"sse4_1", nil, true, "SSE4.1"},
+	SSE42:            {"sse4_2", nil, true, "SSE4.2, CRC32 among it"},
+	SSSE3:            {"ssse3", nil, true, "SSSE3"},
 	TSCAdjust:        {"tsc-adjust", nil, true, "IA32_TSC_ADJUST"},
 	TSCDeadline:      {"tsc-deadline", []Feature{APIC}, true, "APIC timer in TSC-deadline mode"},
 	XSAVE:            {"xsave", nil, true, "XSAVE of x87 and SSE state"},
@@ -78,6 +108,7 @@ var features = [numFeatures]featureInfo{
 var aliases = map[string]Feature{
 	"1gpages": GBPages, "sysenter": SEP, "tsc_deadline": TSCDeadline, "tsc_deadline_timer": TSCDeadline,
 	"tsc_adjust": TSCAdjust, "arch_capabilities": ArchCapabilities,
+	"lzcnt": LZCNT, "lahf": LAHF, "sse3": SSE3, "sse4.1": SSE41, "sse4.2": SSE42, "pclmul": PCLMULQDQ,
 }
 
 // String is the name as --cpu has it.

@@ -38,7 +38,7 @@ func TestTurningOffTakesDependentsAlong(t *testing.T) {
 // A person who reads the error knows what to write.
 func TestErrorsOfParseCPU(t *testing.T) {
 	for text, want := range map[string]string{
-		"+avx":        `no feature "avx"; accepted, with + or - before it: apic, arch-capabilities, fsgsbase`,
+		"+avx":        `no feature "avx"; accepted, with + or - before it: adx, aes, apic, arch-capabilities`,
 		"smap":        `write +smap to have it, -smap to lack it`,
 		"vendor=via":  `no vendor "via"; accepted: intel, amd`,
 		"model=host":  `nothing is called "model"; accepted: vendor=intel`,

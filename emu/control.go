@@ -48,6 +48,7 @@ func (m *Machine) movToCR(i *unicorn.Insn) *x86.Exception {
 	}
 	var flush x86.Flush
 	var e *x86.Exception
+	before := *s
 	switch i.Reg() {
 	case 0:
 		flush, e = c.WriteCR0(s, v)
@@ -64,12 +65,29 @@ func (m *Machine) movToCR(i *unicorn.Insn) *x86.Exception {
 	default:
 		return x86.Raise(x86.VectorUD, 0)
 	}
+	if e == nil && x86.LoadsPDPTEs(&before, s, i.Reg()) {
+		e = m.loadPDPTEs()
+	}
 	if e != nil {
+		*s = before
 		return e
 	}
 	m.flush(flush)
 	m.publish(Event{Kind: EventControl, Number: uint32(i.Reg()), Value: v, Write: true})
 	return nil
+}
+
+// loadPDPTEs reads what PAE paging keeps in registers from then on.
+func (m *Machine) loadPDPTEs() *x86.Exception {
+	var b [32]byte
+	var entries [4]uint64
+	if m.ReadPhysical(m.state.PDPTEBase(), b[:]) != nil { // nothing there: the bus floats
+		return x86.Raise(x86.VectorGP, 0)
+	}
+	for i := range entries {
+		entries[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return m.state.LoadPDPTEs(entries)
 }
 
 // controlSize is that of moves to and from control and debug registers:

@@ -148,7 +148,8 @@ func (m *Machine) State() x86.State {
 	return m.state
 }
 
-// SetState replaces it.
+// SetState replaces it. PAE paging under another CR3, or from now on, reads its
+// PDPTEs from memory unless they are replaced as well.
 func (m *Machine) SetState(s *x86.State) {
 	if m.body == nil {
 		return
@@ -156,7 +157,11 @@ func (m *Machine) SetState(s *x86.State) {
 	if s.RIP != m.state.RIP {
 		m.placed = reported{s.RIP, m.cpu.Count()}
 	}
+	load := s.PAEPaging() && s.PDPTE == m.state.PDPTE && (s.CR3 != m.state.CR3 || !m.state.PAEPaging())
 	m.state = *s
+	if load {
+		_ = m.loadPDPTEs() // those that can't be loaded stay as they were
+	}
 	m.changed = true
 	m.breakpointsChanged()
 }

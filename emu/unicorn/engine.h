@@ -90,6 +90,7 @@ struct engine {
     // Set by Go before a run.
     uint64_t tsc_offset;     // RDTSC is count + tsc_offset
     uint64_t tsc_aux;
+    uint64_t pdpte[4];       // of PAE paging, loaded with CR3
     uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
     uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
     uint32_t want_step;      // one instruction

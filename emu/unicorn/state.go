@@ -109,7 +109,7 @@ func (c *CPU) Store(s *x86.State) {
 	c.put32(l.idtrLimit, uint32(s.IDTR.Limit))
 	const paging = 1 | 1<<16 | 1<<31 // PE, WP, PG
 	if (c.get64(l.cr)^s.CR0)&paging != 0 || c.get64(l.cr+24) != s.CR3 || c.get64(l.cr+32) != s.CR4 ||
-		c.get64(l.efer) != s.EFER || c.get32(l.pkru) != s.PKRU {
+		c.get64(l.efer) != s.EFER || c.get32(l.pkru) != s.PKRU || s.PAEPaging() && c.pdpte() != s.PDPTE {
 		c.e.flush = 1
 	}
 	c.put64(l.cr, s.CR0)
@@ -132,9 +132,19 @@ func (c *CPU) Store(s *x86.State) {
 	c.publish(s)
 }
 
+func (c *CPU) pdpte() (out [4]uint64) {
+	for i := range out {
+		out[i] = uint64(c.e.pdpte[i])
+	}
+	return out
+}
+
 // publish tells the MMU, which reads these on every miss, and the next run.
 func (c *CPU) publish(s *x86.State) {
 	c.e.cr0, c.e.cr3, c.e.cr4, c.e.efer = C.uint64_t(s.CR0), C.uint64_t(s.CR3), C.uint64_t(s.CR4), C.uint64_t(s.EFER)
+	for i, v := range s.PDPTE {
+		c.e.pdpte[i] = C.uint64_t(v)
+	}
 	c.e.state_changed = 1
 }
 

@@ -23,6 +23,7 @@
 #define PTE_PS 0x80ull
 #define PTE_G 0x100ull
 #define PTE_NX (1ull << 63)
+#define NOWHERE (~0ull)
 
 static uint64_t entry_at(const struct engine *e, uint64_t physical, int wide)
 {
@@ -85,11 +86,11 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
     for (int level = levels - 1;; level--) {
         shift = 12 + index_bits * level;
         at[n] = table + ((va >> shift & ((1u << index_bits) - 1)) * (pae ? 8 : 4));
-        if (!long_mode && pae && level == 2) at[n] = table + (va >> 30 & 3) * 8;
-        uint64_t entry = entries[n] = entry_at(e, at[n], pae);
+        int pdpte = !long_mode && pae && level == 2; // a register, without rights or A: SDM vol. 3A 5.4.1
+        if (pdpte) at[n] = NOWHERE;
+        uint64_t entry = entries[n] = pdpte ? e->pdpte[va >> 30 & 3] : entry_at(e, at[n], pae);
         if (!(entry & PTE_P)) goto refuse;
         error |= PF_P;
-        int pdpte = !long_mode && pae && level == 2; // no rights and no A in a PAE PDPTE
         if (entry & (pdpte ? reserved | 0x1e6 : reserved)) goto reserved_bit;
         if (!pdpte) {
             all &= entry;

@@ -21,7 +21,7 @@ const cr0Writable = CR0PE | CR0MP | CR0EM | CR0TS | CR0NE | CR0WP | CR0AM | CR0N
 // Registers"; vol. 3A 2.5 and 11.8.5). Reserved bits in the lower half are
 // ignored, in the upper half they raise #GP(0). Switching paging on or off
 // under EFER.LME sets or clears EFER.LMA. The PDPTEs that PAE paging outside
-// IA-32e mode loads are left to the page walk.
+// IA-32e mode loads are the caller's to read; see [LoadsPDPTEs].
 func (c *CPU) WriteCR0(s *State, v uint64) (Flush, *Exception) {
 	if s.CPL() != 0 || v>>32 != 0 {
 		return FlushNone, raiseGP0()

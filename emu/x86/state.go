@@ -94,6 +94,7 @@ type State struct {
 	IDTR   Table
 
 	CR0, CR2, CR3, CR4, CR8 uint64
+	PDPTE                   [4]uint64 // of PAE paging; see [LoadsPDPTEs]
 	DR                      [8]uint64 // DR4 and DR5 unused
 	XCR0                    uint64
 	PKRU                    uint32

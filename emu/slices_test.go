@@ -32,7 +32,7 @@ func (r *rig) memory() string {
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
-// Running in slices of any size, or with probes set, gives the same run:
+// Running in slices of any size, recorded or with probes set, gives the same run:
 // registers, memory and clock agree with those of single steps at every stop.
 func TestSlicesOfAnySizeGiveTheSameRun(t *testing.T) {
 	for seed := range uint64(60) {
@@ -56,6 +56,14 @@ func TestSlicesOfAnySizeGiveTheSameRun(t *testing.T) {
 						r.Probe(kernelCode+random.Uint64N(uint64(len(code))), func(*emu.Machine) bool { return false })
 					}
 				}
+				if recorded := random.IntN(3); recorded > 0 {
+					begin, end := uint64(0), ^uint64(0)
+					if recorded == 2 {
+						begin = kernelCode + random.Uint64N(uint64(len(code)))
+						end = begin + 50
+					}
+					require.NoError(t, r.Record(begin, end, 1024))
+				}
 				for stop = (emu.Stop{Why: emu.StopLimit}); stop.Why == emu.StopLimit; {
 					slice := uint64(0)
 					if most > 0 {
@@ -75,4 +83,47 @@ func TestSlicesOfAnySizeGiveTheSameRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The record of a run is that of its steps, and those are where RIP was.
+func TestTheRecordIsThatOfTheSteps(t *testing.T) {
+	for seed := range uint64(60) {
+		steps, _ := newGenerated(t, seed)
+		require.NoError(t, steps.Record(0, ^uint64(0), 1<<16))
+		var retired []uint64 // where RIP was before each instruction that was
+		for stop := (emu.Stop{Why: emu.StopLimit}); stop.Why == emu.StopLimit; {
+			rip, n := steps.State().RIP, steps.Instructions()
+			stop = steps.Run(emu.Until{Instructions: 1})
+			require.Less(t, len(retired), 1<<16)
+			if steps.Instructions() > n {
+				retired = append(retired, rip)
+			}
+		}
+		want := steps.Recorded()
+		require.Empty(t, cmp.Diff(retired, subsequence(retired, want)), "seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 3))
+		for _, most := range []int{0, 3, 50} {
+			r, _ := newGenerated(t, seed)
+			require.NoError(t, r.Record(0, ^uint64(0), 1<<16))
+			for stop := (emu.Stop{Why: emu.StopLimit}); stop.Why == emu.StopLimit; {
+				slice := uint64(0)
+				if most > 0 {
+					slice = 1 + random.Uint64N(uint64(most))
+				}
+				stop = r.Run(emu.Until{Instructions: slice})
+			}
+			require.Empty(t, cmp.Diff(want, r.Recorded()), "seed %d, slices up to %d (-steps +slices)", seed, most)
+		}
+	}
+}
+
+// subsequence is as much of a as appears in b in order.
+func subsequence(a, b []uint64) []uint64 {
+	n := 0
+	for _, v := range b {
+		if n < len(a) && a[n] == v {
+			n++
+		}
+	}
+	return a[:n]
 }

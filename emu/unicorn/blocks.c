@@ -144,6 +144,7 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
     mark_code(e, now->pc);
     if ((now->pc ^ (now->pc + now->size - 1)) >> 12) mark_code(e, now->pc + now->size - 1);
     recent_at(e, now->pc)->generation = 0;
+    engine_trace_changed(e, now->pc);
     int done = e->armed && now->pc == e->wanted_pc;
     engine_disarm(e);
     if (e->stepping) { // the block stays, and later runs may enter it under the same flags
@@ -157,7 +158,7 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
 
 // ---- Blocks: the clock
 
-static __attribute__((noinline)) void cover(struct engine *e, uint64_t pc)
+static void cover(struct engine *e, uint64_t pc)
 {
     uint32_t i = 0;
     while (i < e->edge_ranges && pc - e->edge_range[i].begin >= e->edge_range[i].size) i++;
@@ -168,12 +169,18 @@ static __attribute__((noinline)) void cover(struct engine *e, uint64_t pc)
     e->edge_previous = here >> 1;
 }
 
+static __attribute__((noinline)) void observe(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
+{
+    if (e->edges) cover(e, pc);
+    if (e->trace) engine_trace_block(e, pc, size, count);
+}
+
 // accept counts a block that is about to run.
 static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
 {
     e->count += count;
     e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size, count};
-    if (e->edges) cover(e, pc);
+    if (__builtin_expect(e->edges || e->trace, 0)) observe(e, pc, size, count);
 }
 
 static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, uint32_t size)

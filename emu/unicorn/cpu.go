@@ -35,6 +35,7 @@ type CPU struct {
 	cleanup   runtime.Cleanup
 	attention *int32 // in C's memory, as long as the CPU can be reached
 	closed    bool
+	traceSize int    // of the trace that is on, in addresses
 	restored  *Table // what Restore last went back to
 }
 

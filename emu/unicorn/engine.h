@@ -134,6 +134,10 @@ struct engine {
     uint64_t fill_log_mask, fill_log_count;
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
     uint64_t trace_mask, trace_count, trace_begin, trace_length;
+    uint64_t trace_mark;   // trace_count before the last block
+    struct listing *listing;
+    uint8_t *trace_lengths;
+    uint32_t trace_length_next;
 
     // Private to C.
     uc_engine *uc;
@@ -154,7 +158,6 @@ struct engine {
     uint64_t *points; // open hash of addresses to come back at
     uint8_t *point_kind;
     uint32_t points_size, points_used, probes;
-    uint64_t point_filter[1024]; // a bit of it is set for every point
     uc_hook code_hook;
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
@@ -183,7 +186,7 @@ int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
 int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size);
 void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size);
-void engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask);
+int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t size);
 void engine_mark_dirty(struct engine *e, uint64_t page);
 void engine_put_page(struct engine *e, uint64_t page, const uint8_t *from);
 void engine_restore(struct engine *e, const uint8_t *const *table);
@@ -206,6 +209,10 @@ void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last);
 uint32_t engine_hidden_flags(struct engine *e); // reads bits and inhibit from the running CPU
 int engine_cpl(struct engine *e);
 void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical);
+void engine_trace_block(struct engine *e, uint64_t pc, uint32_t size, uint32_t n);
+void engine_trace_cut(struct engine *e, uint32_t n);
+void engine_trace_one(struct engine *e, uint64_t pc);
+void engine_trace_changed(struct engine *e, uint64_t pc);
 void engine_hook_accesses(struct engine *e);
 void engine_unhook_accesses(struct engine *e);
 int engine_counts_in_cx(const struct engine *e, const struct insn *i);

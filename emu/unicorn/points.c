@@ -34,11 +34,8 @@ int engine_point(const struct engine *e, uint64_t pc)
     }
 }
 
-static inline uint32_t filter_bit(uint64_t pc) { return (pc ^ pc >> 16) & 0xffff; }
-
 static void put_point(struct engine *e, uint64_t pc, int kind)
 {
-    e->point_filter[filter_bit(pc) >> 6] |= 1ull << (filter_bit(pc) & 63);
     uint32_t h = (pc ^ pc >> 12) * 0x9e3779b1u;
     while (e->point_kind[h & (e->points_size - 1)]) h++;
     e->points[h & (e->points_size - 1)] = pc;
@@ -158,16 +155,17 @@ static void pass(struct engine *e, uint64_t pc)
     e->passed = pc;
 }
 
-static __attribute__((noinline)) void at_point(struct engine *e, uint64_t pc)
+static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
+    struct engine *e = data;
+    (void)uc, (void)size;
     if (e->stepping || e->exit.reason) return;
-    int at = engine_point(e, pc);
-    if (e->trace && at < 0 && !e->probe_ranges) return;
     if (engine_has_probe(e, pc) && !resumed(e, pc) && !in_rep_tail(e, pc)) {
         e->correct = 1;
         engine_stop(e, EXIT_PROBE);
         return;
     }
+    int at = engine_point(e, pc);
     if (at >= 0 && e->point_kind[at] & POINT_INSN) {
         engine_hidden_flags(e);
         decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
@@ -180,21 +178,9 @@ static __attribute__((noinline)) void at_point(struct engine *e, uint64_t pc)
     pass(e, pc);
 }
 
-static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
-{
-    struct engine *e = data;
-    (void)uc, (void)size;
-    if (e->trace) { // then the hook is everywhere, and hot
-        if (pc - e->trace_begin <= e->trace_length) e->trace[e->trace_count++ & e->trace_mask] = pc;
-        if (!(e->point_filter[filter_bit(pc) >> 6] >> (filter_bit(pc) & 63) & 1) && !e->probe_ranges) return;
-    }
-    at_point(e, pc);
-}
-
 static void hook_where(struct engine *e, uint64_t first, uint64_t last)
 {
     uint8_t *hook = (uint8_t *)e->code_hook;
-    if (e->trace) first = 1, last = 0; // which stands for everywhere
     memcpy(hook + e->offset_hook_begin, &first, 8);
     memcpy(hook + e->offset_hook_end, &last, 8);
 }
@@ -220,23 +206,9 @@ void engine_disarm(struct engine *e)
 // first point to its last.
 void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last)
 {
-    if (e->trace) return; // the hook is everywhere
     e->wanted = 1;
     e->wanted_pc = pc;
     e->wanted_first = first;
     e->wanted_last = last;
     uc_emu_stop(e->uc);
-}
-
-// engine_trace writes the address of every instruction in [begin, end] into a
-// ring of mask+1 addresses; a null ring ends it.
-void engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t *ring, uint64_t mask)
-{
-    e->trace = ring;
-    e->trace_begin = begin;
-    e->trace_length = end - begin;
-    e->trace_mask = mask;
-    e->trace_count = 0;
-    hook_where(e, NOWHERE, NOWHERE);
-    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
 }

@@ -126,12 +126,25 @@ static int emulate(struct engine *e)
     return 1;
 }
 
+// Whether the instruction at RIP is done with, be it by a fault: it is not
+// where it runs again, in a step or once a probe has been told of.
+static int tried(const struct engine *e)
+{
+    switch (e->exit.reason) {
+    case EXIT_INSTRUCTION: case EXIT_EXCEPTION: return 1;
+    case EXIT_FAULT: return e->exit.kind != ACCESS_FETCH;
+    }
+    return 0;
+}
+
 static void correct(struct engine *e)
 {
     if (!e->correct || e->stepping) return;
     e->correct = 0;
     e->broken_at = e->visited_count;
-    e->count += engine_count_to(e, read_register(e, UC_X86_REG_RIP)) - (uint64_t)last_block(e)->count;
+    int ran = engine_count_to(e, read_register(e, UC_X86_REG_RIP));
+    if (e->trace) engine_trace_cut(e, ran + tried(e));
+    e->count += ran - (uint64_t)last_block(e)->count;
 }
 
 // A REP string instruction is done but for finding RCX at zero: no boundary.
@@ -172,6 +185,7 @@ static int step_once(struct engine *e)
     uint16_t cs = 0;
     uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
     if (i.length && engine_sensitive(e, &i)) {
+        if (e->trace) engine_trace_one(e, rip);
         e->exit.reason = EXIT_INSTRUCTION;
         e->exit.insn = i;
         memcpy(e->exit.bytes, bytes, 16);
@@ -201,6 +215,7 @@ static int step_once(struct engine *e)
         flags = read_register(e, UC_X86_REG_RFLAGS) & ~RFLAGS_TF;
         uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &flags);
     }
+    if (e->trace && (done || tried(e))) engine_trace_one(e, rip);
     if (!done) return stopped;
     e->count++;
     if (i.kind == CLASS_PUSHF) clean_pushed_flags(e, &i, (cs & 3) == 3);
@@ -366,7 +381,7 @@ void engine_free(struct engine *e)
     free(e->points);
     free(e->point_kind);
     free(e->watch);
-    free(e->trace);
+    engine_trace(e, 0, 0, 0);
     free(e->dirty_list);
     free(e->dirty);
     free(e);

@@ -20,15 +20,19 @@ func (c *CPU) Trace(begin, end uint64, size int) error {
 	if size < 0 || size&(size-1) != 0 {
 		return fmt.Errorf("a trace of %d addresses: want a power of two", size)
 	}
-	var ring *C.uint64_t
+	room := 0
 	if size > 0 {
-		ring = (*C.uint64_t)(C.calloc(C.size_t(size), 8))
+		room = max(2*size, leastRing)
 	}
-	old := c.e.trace
-	C.engine_trace(c.e, C.uint64_t(begin), C.uint64_t(end), ring, C.uint64_t(size)-1)
-	C.free(unsafe.Pointer(old))
+	c.traceSize = size
+	if C.engine_trace(c.e, C.uint64_t(begin), C.uint64_t(end), C.uint64_t(room)) != 0 {
+		return fmt.Errorf("a trace of %d addresses: out of memory", size)
+	}
 	return nil
 }
+
+// leastRing has room for the longest block beside what was asked for.
+const leastRing = 4096
 
 // Tracing says whether a trace is on.
 func (c *CPU) Tracing() bool { return c.e.trace != nil }
@@ -46,11 +50,12 @@ func (c *CPU) TakeTrace() []uint64 {
 	if n == 0 || c.e.trace == nil {
 		return nil
 	}
-	size := uint64(c.e.trace_mask) + 1
-	ring := unsafe.Slice((*uint64)(unsafe.Pointer(c.e.trace)), size)
-	out := make([]uint64, 0, min(n, size))
-	for i := n - min(n, size); i < n; i++ {
-		out = append(out, ring[i%size])
+	room := uint64(c.e.trace_mask) + 1
+	ring := unsafe.Slice((*uint64)(unsafe.Pointer(c.e.trace)), room)
+	kept := min(n, uint64(c.traceSize))
+	out := make([]uint64, 0, kept)
+	for i := n - kept; i < n; i++ {
+		out = append(out, ring[i%room])
 	}
 	c.e.trace_count = 0
 	return out

@@ -22,9 +22,9 @@ const (
 // paeRig is a rig in 32-bit protected mode with PAE paging: physical memory is
 // at 0, and once more at 1 GiB. The program is in front of it, and PDPTE
 // says where its entries are.
-func paeRig(t *testing.T, code string, edit func(*x86.State)) *rig {
+func paeRig(t *testing.T, cpu, code string, edit func(*x86.State)) *rig {
 	t.Helper()
-	r := bareRig(t, "")
+	r := bareRig(t, cpu)
 	low, again := r.page(), r.page()
 	for at := uint64(0); at < rigMemory; at += 2 << 20 {
 		r.put64(low+at>>21*8, at|pteP|pteW|ptePS)
@@ -82,7 +82,7 @@ func TestPDPTEsAreLoadedByMOVToControlRegisters(t *testing.T) {
 	} {
 		for _, bad := range []uint64{0, 1 << 1} {
 			t.Run(fmt.Sprintf("%s, entry %x", c.name, bad), func(t *testing.T) {
-				r := paeRig(t, c.code, func(s *x86.State) { s.GPR[x86.RAX] = c.eax })
+				r := paeRig(t, "", c.code, func(s *x86.State) { s.GPR[x86.RAX] = c.eax })
 				before := r.State()
 				entry := r.get64(pdptAt + 8)
 				r.put64(pdptAt+8, 0)
@@ -124,7 +124,7 @@ func TestReservedBitsOfPDPTEs(t *testing.T) {
 					continue // in use
 				}
 				const other = pdptAt + 0x20
-				r := paeRig(t, "0f 22 d8  mov cr3,eax", func(s *x86.State) { s.GPR[x86.RAX] = other })
+				r := paeRig(t, "", "0f 22 d8  mov cr3,eax", func(s *x86.State) { s.GPR[x86.RAX] = other })
 				for i := range uint64(4) {
 					r.put64(other+8*i, r.get64(pdptAt+8*i))
 				}
@@ -148,7 +148,7 @@ func TestReservedBitsOfPDPTEs(t *testing.T) {
 
 // A snapshot has the registers, not what is in memory by then.
 func TestPDPTEsAreInASnapshot(t *testing.T) {
-	r := paeRig(t, "90  nop", nil)
+	r := paeRig(t, "", "90  nop", nil)
 	r.put64(pdptAt+8, 0)
 	s, err := r.Snapshot()
 	require.NoError(t, err)

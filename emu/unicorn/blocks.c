@@ -63,6 +63,11 @@ int engine_counts_in_cx(const struct engine *e, const struct insn *i)
     return e->bits != 64 && (e->bits == 16) != !!(i->prefixes & PREFIX_ADDRESS);
 }
 
+static int counts_in_ecx(const struct engine *e, const struct insn *i)
+{
+    return e->bits == 64 ? !!(i->prefixes & PREFIX_ADDRESS) : !engine_counts_in_cx(e, i);
+}
+
 // REP in a loop of blocks: the last one only finds RCX at zero and goes on. It
 // follows the iteration before it with nothing in between.
 int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx)
@@ -87,7 +92,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
     for (uint64_t at = pc; at < pc + size; at += i.length, l->count++) {
         decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
         if (!i.length) break;
-        if (!l->count && i.kind == CLASS_REP_STRING) l->flags = BLOCK_REP | (engine_counts_in_cx(e, &i) ? BLOCK_CX : 0);
+        if (!l->count && i.kind == CLASS_REP_STRING) l->flags = BLOCK_REP | (engine_counts_in_cx(e, &i) ? BLOCK_CX : counts_in_ecx(e, &i) ? BLOCK_ECX : 0);
         int kind = 0;
         if (engine_sensitive(e, &i)) kind = POINT_INSN;
         // The engine computes its flags from an older instruction's. Before an
@@ -175,12 +180,36 @@ static __attribute__((noinline)) void observe(struct engine *e, uint64_t pc, uin
     if (e->trace) engine_trace_block(e, pc, size, count);
 }
 
+void engine_observe(struct engine *e) { e->observing = e->edges || e->trace; }
+
 // accept counts a block that is about to run.
 static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
 {
     e->count += count;
     e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size, count};
-    if (__builtin_expect(e->edges || e->trace, 0)) observe(e, pc, size, count);
+    if (__builtin_expect(e->observing, 0)) observe(e, pc, size, count);
+}
+
+// iteration is whether a block with a REP counts: all do but the last, which
+// only finds the counter at zero. Iterations that follow each other know how
+// many there are to come.
+static uint32_t iteration(struct engine *e, uint64_t pc, uint32_t size, int flags)
+{
+    int in_cx = flags & BLOCK_CX, in_ecx = flags & BLOCK_ECX;
+    uint32_t counts;
+    if (e->rep_visited == e->visited_count && e->broken_at != e->visited_count && last_block(e)->pc == pc) {
+        counts = e->rep_left != 0;
+        e->rep_left -= counts;
+    } else {
+        counts = !engine_rep_is_over(e, pc, size, in_cx);
+        e->rep_left = 0;
+        uc_reg_read(e->uc, UC_X86_REG_RCX, &e->rep_left);
+        if (in_cx) e->rep_left &= 0xffff;
+        else if (in_ecx) e->rep_left &= 0xffffffff;
+        if (e->rep_left) e->rep_left--;
+    }
+    e->rep_visited = e->visited_count + 1;
+    return counts;
 }
 
 static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, uint32_t size)
@@ -202,7 +231,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
     }
     if (b) {
         n = b->count;
-        if (b->flags & BLOCK_REP && engine_rep_is_over(e, pc, size, b->flags & BLOCK_CX)) n = 0;
+        if (b->flags & BLOCK_REP && !iteration(e, pc, size, b->flags)) n = 0;
     }
     if (e->count != e->resume_count) e->resume = 0; // past the first block: the next arrival counts again
     if (n && *e->attention) { // not inside the tail of a REP: that is no boundary
@@ -253,8 +282,9 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
     if (c->page == pc >> 12) {
         struct block b = c->blocks->at[pc & 0xfff];
-        if (b.size == size && !b.flags && e->count + b.count <= e->limit) {
-            *r = (struct recent){pc, size, b.count, e->tlb_generation};
+        if (b.size == size && e->count + b.count <= e->limit) {
+            if (!b.flags) *r = (struct recent){pc, size, b.count, e->tlb_generation};
+            else if (!iteration(e, pc, size, b.flags)) b.count = 0;
             accept(e, pc, size, b.count);
             return;
         }

@@ -56,6 +56,7 @@ struct block { uint16_t size, count : 10, flags : 6; };
 enum {
     BLOCK_REP = 1, // starts with a REP string instruction, which loops through it
     BLOCK_CX = 2,  // and counts in CX
+    BLOCK_ECX = 4, // or in ECX
 };
 struct page_blocks { struct block at[4096]; };
 struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
@@ -64,7 +65,7 @@ struct visited { uint64_t pc; uint32_t size, count; }; // count: of instructions
 // A block that was entered under the current TLB: found by its address alone.
 struct recent { uint64_t pc; uint16_t size, count; uint32_t generation; };
 
-#define RECENT 1024
+#define RECENT 4096
 #define CODE_PAGES 64
 #define VISITED 32
 #define ALIASES 8
@@ -80,9 +81,10 @@ struct engine {
     uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t stepping;
     uint32_t armed;          // the next block is translated with the hook where `wanted_` says
-    uint8_t *edges;          // edge coverage, or NULL
-    uint64_t visited_count;
+    uint32_t observing;      // edges or a trace are wanted
     uint32_t tlb_generation;
+    uint64_t visited_count;
+    uint64_t rep_visited, rep_left; // the visited_count behind an iteration of a REP, and how many are to come
     struct visited visited[VISITED]; // a ring of the last blocks
     struct recent recent[RECENT];
     struct code_page code[CODE_PAGES];
@@ -91,6 +93,7 @@ struct engine {
     uint64_t tsc_offset;     // RDTSC is count + tsc_offset
     uint64_t tsc_aux;
     uint64_t pdpte[4];       // of PAE paging, loaded with CR3
+    struct range tables[2];  // GDT and LDT
     uint64_t cr0, cr3, cr4, efer, physical_mask; // physical_mask: bits below MAXPHYADDR
     uint32_t gigabyte_pages, bits;               // bits: of the code segment, 16, 32 or 64
     uint32_t want_step;      // one instruction
@@ -125,6 +128,7 @@ struct engine {
     uint32_t watch_virtual_count;
 
     // Observation.
+    uint8_t *edges; // edge coverage, or NULL
     uint64_t edge_mask, edge_previous;
     struct range edge_range[RANGES];
     uint32_t edge_ranges;
@@ -208,7 +212,10 @@ void engine_disarm(struct engine *e);
 void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last);
 uint32_t engine_hidden_flags(struct engine *e); // reads bits and inhibit from the running CPU
 int engine_cpl(struct engine *e);
+int engine_holds_descriptors(const struct engine *e, uint64_t page);
+int engine_reads_descriptor(struct engine *e, uint64_t va);
 void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical);
+void engine_observe(struct engine *e); // edges or the trace have come or gone
 void engine_trace_block(struct engine *e, uint64_t pc, uint32_t size, uint32_t n);
 void engine_trace_cut(struct engine *e, uint32_t n);
 void engine_trace_one(struct engine *e, uint64_t pc);

@@ -45,26 +45,6 @@ uint32_t engine_hidden_flags(struct engine *e)
 
 // ---- TLB misses
 
-// A segment load reads its descriptor as a supervisor, whatever the CPL (SDM
-// vol. 3A 4.6); the engine does not say so.
-static int reads_descriptor(struct engine *e, uint64_t va)
-{
-    uc_x86_mmr gdt, ldt;
-    struct insn i;
-    uint8_t bytes[16];
-    uint64_t rip = 0;
-    uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
-    engine_hidden_flags(e);
-    int n = engine_code_at(e, rip, bytes);
-    decode(&i, bytes, n, e->bits);
-    if (i.kind != CLASS_SEGMENT && i.kind != CLASS_MOV_SS) return 0;
-    uc_reg_read(e->uc, UC_X86_REG_GDTR, &gdt);
-    uc_reg_read(e->uc, UC_X86_REG_LDTR, &ldt);
-    uint64_t page = va & ~0xfffull;
-    return (page + 4095 >= gdt.base && page <= gdt.base + gdt.limit) ||
-           (ldt.selector & ~3 && page + 4095 >= ldt.base && page <= ldt.base + ldt.limit);
-}
-
 static bool refuse(struct engine *e, uint64_t va, int kind, const struct translation *t, int reason)
 {
     e->refused = *t;
@@ -152,7 +132,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = engine_cpl(e) == 3;
     engine_walk(e, va, kind, user, 0, !e->trial, &t);
     int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
-    if (asks && reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
+    if (asks && engine_reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
     if (e->trial && t.fault == 14 && (va ^ e->trial_page) < 4096) return through_window(e, va, 0, out);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (e->trial && kind == ACCESS_WRITE) return refuse(e, va, kind, &t, EXIT_WATCH);
@@ -166,6 +146,8 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     // a page is either translated from or written to, never both.
     if (kind == ACCESS_WRITE && e->has_code[page] && !(e->stepping && page == e->rewriting)) return refuse(e, va, kind, &t, EXIT_REWRITE);
     int is_watched = (e->watched_pages || e->watch_virtual_count) && watched(e, va, page);
+    // With AC the TLB would let the next load of a segment read it as well.
+    if (t.user && !user && e->cr4 & CR4_SMAP && engine_holds_descriptors(e, va)) is_watched = 1;
     if (is_watched && kind != ACCESS_FETCH && !e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
     if (e->assist && kind != ACCESS_FETCH) note_page(e, va, t.physical);
     out->paddr = t.physical;

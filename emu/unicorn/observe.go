@@ -56,6 +56,7 @@ func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
 	}
 	C.free(unsafe.Pointer(c.e.edges))
 	c.e.edges, c.e.edge_previous, c.e.edge_ranges = nil, 0, 0
+	defer C.engine_observe(c.e)
 	if len(ranges) == 0 {
 		return nil, nil
 	}

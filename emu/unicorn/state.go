@@ -145,6 +145,11 @@ func (c *CPU) publish(s *x86.State) {
 	for i, v := range s.PDPTE {
 		c.e.pdpte[i] = C.uint64_t(v)
 	}
+	c.e.tables[0] = C.struct_range{begin: C.uint64_t(s.GDTR.Base), size: C.uint64_t(s.GDTR.Limit) + 1}
+	c.e.tables[1] = C.struct_range{}
+	if !s.LDTR.Null() {
+		c.e.tables[1] = C.struct_range{begin: C.uint64_t(s.LDTR.Base), size: C.uint64_t(s.LDTR.Limit) + 1}
+	}
 	c.e.state_changed = 1
 }
 

@@ -85,6 +85,7 @@ int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t size)
     e->listing = NULL;
     e->trace_lengths = NULL;
     e->trace_count = 0;
+    engine_observe(e);
     if (!size) return 0;
     e->trace = calloc(size, sizeof *e->trace);
     e->listing = calloc(LISTINGS, sizeof *e->listing);
@@ -97,5 +98,6 @@ int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t size)
     e->trace_length = end - begin;
     e->trace_mask = size - 1;
     e->trace_length_next = 0;
+    engine_observe(e);
     return 0;
 }

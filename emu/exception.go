@@ -3,6 +3,8 @@
 package emu
 
 import (
+	"fmt"
+
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
@@ -21,8 +23,23 @@ func (m *Machine) deliver(ev x86.Event) {
 	if out.Shutdown {
 		m.publish(Event{Kind: EventShutdown})
 		m.halt(Stop{Why: StopShutdown})
+		return
+	}
+	if count := m.cpu.Count(); m.barren.count != count {
+		m.barren = barren{count: count}
+	}
+	if m.barren.deliveries++; m.barren.deliveries > maxBarren {
+		m.halt(Stop{Why: StopError, Err: fmt.Errorf("at %#x: %d exceptions and interrupts in a row, the last one %s, and not an instruction between them",
+			m.state.RIP, maxBarren, ev.Vector)})
 	}
 }
+
+// barren is how many events have been delivered since the last instruction was
+// retired. A handler on a page that is not there faults for ever, on hardware
+// too; here no bound of a run would end it.
+type barren struct{ count, deliveries uint64 }
+
+const maxBarren = 1 << 16
 
 // raise delivers an exception that an instruction caused; nil is none.
 func (m *Machine) raise(e *x86.Exception) {

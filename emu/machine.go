@@ -57,6 +57,8 @@ type body struct {
 	// before says nothing of how it got there.
 	placed reported
 
+	barren barren
+
 	interrupted atomic.Bool // by Interrupt, not by Type
 
 	stepData uint64 // DR6 bits of the data and I/O breakpoints that the instruction under way met

@@ -99,3 +99,37 @@ func TestADebuggerReadsWhatAProtectionKeyRefuses(t *testing.T) {
 	require.Equal(t, 1, n)
 	require.EqualValues(t, 0x90, b[0])
 }
+
+// The handler of #PF is on a page that is not there, so its first instruction
+// faults as well, on hardware for ever: no instruction is retired, and no bound
+// in instructions is ever reached.
+func TestFaultsWithoutEndEndTheRun(t *testing.T) {
+	r := bareRig(t, "")
+	r.kernel(listing("8b 07  mov eax,[rdi]"), func(s *x86.State) { s.GPR[x86.RDI] = unmapped })
+	r.put64(idtAt+16*uint64(x86.VectorPF), 0x8e01<<32|selCode<<16)
+	r.put64(idtAt+16*uint64(x86.VectorPF)+8, 0)
+	stop := r.Run(emu.Until{Instructions: 10})
+	require.Equal(t, emu.StopError, stop.Why)
+	require.ErrorContains(t, stop.Err, "at 0x0: 65536 exceptions and interrupts in a row, the last one #PF, and not an instruction between them")
+}
+
+// What the probes are told of in a run, they are told of in a trace.
+func TestTraceAsksTheProbes(t *testing.T) {
+	type asked struct{ probe, in int }
+	count := func(run func(*rig)) (n asked) {
+		r := bareRig(t, "")
+		r.loop(5)
+		r.Probe(kernelCode+5, func(*emu.Machine) bool { n.probe++; return false })
+		_, err := r.ProbeRange(emu.Range{Begin: kernelCode, Size: 0x100}, func(*emu.Machine) bool { n.in++; return false })
+		require.NoError(t, err)
+		run(r)
+		return n
+	}
+	want := count(func(r *rig) { r.Run(emu.Until{}) })
+	require.Equal(t, 5, want.probe)
+	require.Equal(t, want, count(func(r *rig) { r.Trace(100, func(*emu.Traced) bool { return true }) }))
+	require.Equal(t, want, count(func(r *rig) {
+		for r.Step().Why == emu.StopLimit {
+		}
+	}))
+}

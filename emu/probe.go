@@ -129,6 +129,15 @@ func (m *Machine) probed() {
 	}
 }
 
+// probedHere says whether somebody wants to know of an arrival at RIP.
+func (m *Machine) probedHere() bool {
+	rip := m.state.RIP
+	if _, ok := m.probes.user[rip]; ok || len(m.probes.once[rip]) > 0 || slices.Contains(m.probes.debug, rip) {
+		return true
+	}
+	return slices.ContainsFunc(m.ranges, func(p *rangeProbe) bool { return rip-p.Begin < p.Size })
+}
+
 // hitsBreakpoint raises the #DB of an instruction breakpoint.
 func (m *Machine) hitsBreakpoint() bool {
 	bits := x86.MatchExecute(&m.state, m.state.RIP)

@@ -64,6 +64,10 @@ func (m *Machine) traceStep() Stop {
 // traceOn is the engine's part of a traced step: one instruction, every access
 // of which is recorded. Memory that is not RAM is not for this pass.
 func (m *Machine) traceOn() {
+	if m.probedHere() && m.resume != m.here() { // which the engine passes over
+		m.probed()
+		return
+	}
 	m.params.Assist, m.params.RAMOnly = true, true
 	m.params.Limit = unicorn.NoLimit
 	m.cpu.FlushTLB()

@@ -55,5 +55,6 @@ func (m *Machine) loadSystem(i *unicorn.Insn) *x86.Exception {
 	if i.Class == unicorn.LTR {
 		return x86.LTR(&m.state, linear{m}, selector)
 	}
+	m.cpu.FlushTLB() // as with LGDT
 	return x86.LLDT(&m.state, linear{m}, selector)
 }

@@ -207,6 +207,7 @@ func (m *Machine) loadTable(i *unicorn.Insn) *x86.Exception {
 		}
 	}
 	if i.Class == unicorn.LGDT {
+		m.cpu.FlushTLB() // which pages hold descriptors matters to what may be in it
 		m.state.GDTR = t
 	} else {
 		m.state.IDTR = t

@@ -15,6 +15,12 @@ typedef struct { uint64_t pc; uint16_t icount; uint16_t size; } uc_tb;
 typedef struct { uint32_t rid; uint64_t value; } uc_x86_msr;
 typedef struct { uint16_t selector; uint64_t base; uint32_t limit; uint32_t flags; } uc_x86_mmr;
 
+// Their layout is libunicorn's too: uc_tlb_entry, uc_tb, uc_x86_msr and uc_x86_mmr of its headers.
+_Static_assert(sizeof(uc_tlb_entry) == 16 && offsetof(uc_tlb_entry, perms) == 8, "uc_tlb_entry");
+_Static_assert(sizeof(uc_tb) == 16 && offsetof(uc_tb, icount) == 8 && offsetof(uc_tb, size) == 10, "uc_tb");
+_Static_assert(sizeof(uc_x86_msr) == 16 && offsetof(uc_x86_msr, value) == 8, "uc_x86_msr");
+_Static_assert(sizeof(uc_x86_mmr) == 24 && offsetof(uc_x86_mmr, base) == 8 && offsetof(uc_x86_mmr, limit) == 16 && offsetof(uc_x86_mmr, flags) == 20, "uc_x86_mmr");
+
 // Numbers of the public interface; they have not changed since 2.0.
 enum {
     UC_ARCH_X86 = 4, UC_MODE_64 = 8, UC_PROT_ALL = 7, UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4,
@@ -73,6 +79,8 @@ UNICORN_FUNCTIONS(DECLARE)
 
 // library_open opens the shared object at path and looks every function up.
 // It returns 0, or -1 with a sentence in why.
+// library_lead_time makes the library ask its engine for the time; it returns in how many places.
+int library_lead_time(void *handle);
 int library_open(const char *path, char *why, size_t room, unsigned *version);
 
 #endif

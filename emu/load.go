@@ -94,7 +94,7 @@ func savedConfig(parts map[string]part, config Config) (Config, error) {
 	case config.Memory != 0 && config.Memory != m.Memory:
 		return config, fmt.Errorf("%w: its machine has %d KiB of RAM, asked for are %d", ErrSnapshotFile, m.Memory>>10, config.Memory>>10)
 	case config.CPU != x86.CPU{} && config.CPU != cpu:
-		return config, fmt.Errorf("%w: its machine's CPU is %s, asked for is %s", ErrSnapshotFile, cpuText(cpu), cpuText(config.CPU))
+		return config, fmt.Errorf("%w: its machine's CPU %s what is asked for", ErrSnapshotFile, cpuDifference(cpu, config.CPU))
 	case config.NoACPI && !m.NoACPI:
 		return config, fmt.Errorf("%w: its machine has ACPI, asked for is one without", ErrSnapshotFile)
 	}
@@ -105,9 +105,20 @@ func savedConfig(parts map[string]part, config Config) (Config, error) {
 	return config, nil
 }
 
-// cpuText is a CPU in words.
-func cpuText(c x86.CPU) string {
-	return fmt.Sprintf("%s (vendor %d, TSC %d Hz, APIC ID %d)", c.Features, c.Vendor, c.TSCHz, c.APICID)
+// cpuDifference says what a CPU has that another has not, and the other way.
+func cpuDifference(a, b x86.CPU) string {
+	var all []string
+	if more := a.Features &^ b.Features; more != 0 {
+		all = append(all, fmt.Sprintf("has %s besides", more))
+	}
+	if less := b.Features &^ a.Features; less != 0 {
+		all = append(all, fmt.Sprintf("lacks %s of", less))
+	}
+	if a.Features = b.Features; a != b {
+		all = append(all, fmt.Sprintf("(vendor %d, TSC of %d Hz, APIC ID %d) is not (vendor %d, TSC of %d Hz, APIC ID %d) of",
+			a.Vendor, a.TSCHz, a.APICID, b.Vendor, b.TSCHz, b.APICID))
+	}
+	return strings.Join(all, ", ")
 }
 
 // savedStop is why the saved machine had ended, or nil.

@@ -188,6 +188,9 @@ func (s *source) parts() (map[string]part, error) {
 				return parts, s.checksum()
 			}
 		}
+		if _, ok := parts[string(fields[0])]; ok {
+			return nil, fmt.Errorf("%w: there are two parts %q", ErrSnapshotFile, fields[0])
+		}
 		parts[string(fields[0])] = part{string(fields[1]), fields[2]}
 	}
 }

@@ -120,7 +120,7 @@ func (m *Machine) fits(s *Snapshot) error {
 	case c.Memory != d.Memory:
 		return fmt.Errorf(other+"%d KiB of RAM, this one has %d", c.Memory>>10, d.Memory>>10)
 	case c.CPU != d.CPU:
-		return fmt.Errorf(other+"its CPU is %s, this one's %s", cpuText(c.CPU), cpuText(d.CPU))
+		return fmt.Errorf(other+"its CPU %s what this one has", cpuDifference(c.CPU, d.CPU))
 	case len(s.kinds) != len(m.pc.kinds):
 		return fmt.Errorf(other+"%d devices, this one has %d", len(s.kinds), len(m.pc.kinds))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/uklemu/uklemu/emu"
+	"github.com/uklemu/uklemu/emu/device"
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
 )
@@ -334,7 +335,10 @@ func TestRestoreIsRefused(t *testing.T) {
 		text   string
 	}{
 		{"other memory", emu.Config{Memory: 2 * rigMemory}, "another kind of machine: 4096 KiB"},
-		{"other devices", emu.Config{Memory: rigMemory, NoACPI: true}, "another kind of machine"},
+		{"other devices", emu.Config{Memory: rigMemory, NoACPI: true}, "another kind of machine: 13 devices, this one has 12"},
+		{"another CPU", emu.Config{Memory: rigMemory, CPU: x86.CPU{Features: 1}}, "another kind of machine: its CPU has +"},
+		{"another device", emu.Config{Memory: rigMemory, NoACPI: true, Devices: []func(emu.Board) (device.Device, error){counterOf("counter", new(int))}},
+			"another kind of machine: device acpi-pm with state device.ACPIPMState, in whose place this one has counter with state emu_test.counterState"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			m, err := emu.New(row.config)

@@ -25,5 +25,6 @@ int library_open(const char *path, char *why, size_t room, unsigned *version)
 #undef LOOK_UP
     *version = uc_version(0, 0); // major, minor, patch, extra: a byte each
     if (*version < OLDEST_VERSION) dlclose(handle); // the caller refuses it and looks further
+    else library_lead_time(handle);
     return 0;
 }

@@ -77,10 +77,12 @@ UNICORN_FUNCTIONS(DECLARE)
 // earlier block, where a block hook stops them or RDTSC asks.
 #define OLDEST_VERSION 0x02010200
 
+// library_lead_time makes the library ask its engine for the time of day; it
+// returns in how many places it does.
+int library_lead_time(void *handle);
+
 // library_open opens the shared object at path and looks every function up.
 // It returns 0, or -1 with a sentence in why.
-// library_lead_time makes the library ask its engine for the time; it returns in how many places.
-int library_lead_time(void *handle);
 int library_open(const char *path, char *why, size_t room, unsigned *version);
 
 #endif

@@ -20,7 +20,9 @@ static uint64_t read_register(struct engine *e, int id)
 
 void engine_flush_tlb(struct engine *e)
 {
+    const struct engine *before = engine_asks(e);
     uc_ctl(e->uc, UC_CTL_TLB_FLUSH);
+    engine_asks(before);
     for (int i = 0; i < CODE_PAGES; i++) e->code[i].page = ~0ull;
     e->tlb_generation++;
     e->flush = 0;
@@ -248,6 +250,7 @@ void engine_run(struct engine *e)
     e->records = 0;
     e->forced_next = 0;
     e->aliases = 0;
+    const struct engine *before = engine_asks(e);
     if (e->state_changed) load(e);
     if (e->flush) engine_flush_tlb(e);
     e->resume_pc = read_register(e, UC_X86_REG_RIP);
@@ -296,6 +299,7 @@ void engine_run(struct engine *e)
     engine_save(e);
     correct(e);
     e->running = 0;
+    engine_asks(before);
 }
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room)

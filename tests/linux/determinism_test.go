@@ -157,3 +157,22 @@ func load(t testing.TB, g guest, file string) *observed {
 	o.Observe(o.event)
 	return o
 }
+
+// TestTLBMissesAreTheSame: the library chooses the size of its TLB by the time
+// of day, which for it passes with the guest's instructions.
+func TestTLBMissesAreTheSame(t *testing.T) {
+	digests := make([]digest, 3)
+	var all sync.WaitGroup
+	for i := range digests {
+		o := observe(t, guest{})
+		o.ObserveFills(true)
+		all.Go(func() { digests[i] = o.to(t, 40_000_000).digest(t) })
+	}
+	all.Wait()
+	require.Equal(t, digests[0], digests[1])
+	require.Equal(t, digests[0], digests[2])
+	without := observe(t, guest{}).to(t, 40_000_000).digest(t)
+	require.NotEqual(t, without.Events, digests[0].Events)
+	without.Events = digests[0].Events
+	require.Equal(t, without, digests[0], "being told of them changes nothing")
+}

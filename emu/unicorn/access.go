@@ -165,8 +165,8 @@ func (c *CPU) WatchLinear(pages []uint64) int {
 
 // AddProbe makes runs stop at the address, before its instruction.
 func (c *CPU) AddProbe(address uint64) {
-	if !c.closed {
-		C.engine_add_probe(c.e, C.uint64_t(address))
+	if !c.closed && C.engine_add_probe(c.e, C.uint64_t(address)) != 0 {
+		C.engine_fail(c.e, C.UC_ERR_NOMEM)
 	}
 }
 

@@ -7,11 +7,21 @@
 
 #define RFLAGS_IF 0x200
 
+// engine_fail is for what can't be made good: this run ends and no other begins.
+void engine_fail(struct engine *e, int err)
+{
+    e->failed = err;
+    uc_emu_stop(e->uc);
+}
+
 void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical)
 {
     uint64_t page = physical >> 12;
     struct code_page *c = &e->code[va >> 12 & (CODE_PAGES - 1)];
-    if (!e->blocks[page]) e->blocks[page] = calloc(1, sizeof(struct page_blocks));
+    if (!e->blocks[page] && !(e->blocks[page] = calloc(1, sizeof(struct page_blocks)))) {
+        engine_fail(e, UC_ERR_NOMEM);
+        return;
+    }
     c->page = va >> 12;
     c->blocks = e->blocks[page];
     c->host = e->ram + (page << 12);
@@ -25,6 +35,7 @@ static const uint8_t *code_host(struct engine *e, uint64_t pc)
         engine_walk(e, pc, ACCESS_FETCH, engine_cpl(e) == 3, 0, 0, &t);
         if (t.fault || t.physical >= e->ram_size) return NULL;
         engine_remember_code(e, pc, t.physical);
+        if (e->failed) return NULL;
     }
     return c->host + (pc & 0xfff);
 }
@@ -98,7 +109,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         // The engine computes its flags from an older instruction's. Before an
         // instruction with a hook it brings them up to date.
         else if (i.kind == CLASS_CMPXCHG_WIDE) kind = POINT_FLAGS;
-        if (kind) engine_add_point(e, at, kind);
+        if (kind && engine_add_point(e, at, kind)) engine_fail(e, UC_ERR_NOMEM);
         if (past || !(kind || engine_has_probe(e, at))) continue;
         if (!l->points++) l->first = at;
         l->last = at;

@@ -12,6 +12,7 @@ package unicorn
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -60,7 +61,10 @@ func New(ram *RAM) (*CPU, error) {
 	C.engine_save(e)
 	c.cleanup = runtime.AddCleanup(c, func(e *C.struct_engine) { C.engine_free(e) }, e)
 	// Interrupt may come from another goroutine while Close runs: its word goes last.
-	c.attention = (*int32)(C.calloc(1, 4))
+	if c.attention = (*int32)(C.calloc(1, 4)); c.attention == nil {
+		c.Close()
+		return nil, errors.New("out of memory for an engine")
+	}
 	e.attention = (*C.int32_t)(unsafe.Pointer(c.attention))
 	runtime.AddCleanup(c, func(p unsafe.Pointer) { C.free(p) }, unsafe.Pointer(c.attention))
 	C.engine_begin(e)
@@ -116,7 +120,12 @@ func (c *CPU) Run(p *Params) Exit {
 	e.assist = flag(p.Assist)
 	e.ram_only = flag(p.RAMOnly)
 	c.Configure(p)
-	C.engine_run(e)
+	if e.failed == 0 {
+		C.engine_run(e)
+	}
+	if e.failed != 0 {
+		return Exit{Reason: ExitError, ErrorCode: uint32(e.failed)}
+	}
 	return c.exit()
 }
 

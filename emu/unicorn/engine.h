@@ -111,6 +111,7 @@ struct engine {
     // Set by a run.
     struct exit exit;
     uint64_t fills, runs;
+    uint32_t failed;       // a uc_err that leaves nothing to go on with; it stays
     struct access_record record[RECORDS];
     uint32_t records, inhibit;
 
@@ -212,10 +213,10 @@ void engine_disarm(struct engine *e);
 void engine_want(struct engine *e, uint64_t pc, uint64_t first, uint64_t last);
 uint32_t engine_hidden_flags(struct engine *e); // reads bits and inhibit from the running CPU
 int engine_cpl(struct engine *e);
+void engine_fail(struct engine *e, int err);
 int engine_holds_descriptors(const struct engine *e, uint64_t page);
 int engine_reads_descriptor(struct engine *e, uint64_t va);
 void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical);
-const struct engine *engine_asks(const struct engine *e); // whom this thread's calls into libunicorn are for; returns whom they were for
 void engine_observe(struct engine *e); // edges or the trace have come or gone
 void engine_trace_block(struct engine *e, uint64_t pc, uint32_t size, uint32_t n);
 void engine_trace_cut(struct engine *e, uint32_t n);

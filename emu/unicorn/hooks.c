@@ -96,8 +96,9 @@ static void on_access(uc_engine *uc, int type, uint64_t physical, int size, int6
 void engine_hook_accesses(struct engine *e)
 {
     if (e->access_hook[0]) return;
-    uc_hook_add(e->uc, &e->access_hook[0], UC_HOOK_MEM_READ_AFTER, on_access, e, 1, 0);
-    uc_hook_add(e->uc, &e->access_hook[1], UC_HOOK_MEM_WRITE, on_access, e, 1, 0);
+    int err = uc_hook_add(e->uc, &e->access_hook[0], UC_HOOK_MEM_READ_AFTER, on_access, e, 1, 0);
+    if (!err) err = uc_hook_add(e->uc, &e->access_hook[1], UC_HOOK_MEM_WRITE, on_access, e, 1, 0);
+    if (err) engine_fail(e, err);
 }
 
 // The library lets go of a hook at the end of a run, and until then translates

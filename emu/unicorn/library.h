@@ -23,7 +23,7 @@ _Static_assert(sizeof(uc_x86_mmr) == 24 && offsetof(uc_x86_mmr, base) == 8 && of
 
 // Numbers of the public interface; they have not changed since 2.0.
 enum {
-    UC_ARCH_X86 = 4, UC_MODE_64 = 8, UC_PROT_ALL = 7, UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4,
+    UC_ERR_NOMEM = 1, UC_ARCH_X86 = 4, UC_MODE_64 = 8, UC_PROT_ALL = 7, UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4,
     UC_MEM_READ = 16, UC_MEM_WRITE = 17, UC_MEM_FETCH = 18, UC_MEM_READ_AFTER = 25,
     UC_HOOK_INTR = 1 << 0, UC_HOOK_INSN = 1 << 1, UC_HOOK_CODE = 1 << 2, UC_HOOK_BLOCK = 1 << 3,
     UC_HOOK_MEM_WRITE = 1 << 11, UC_HOOK_MEM_READ_AFTER = 1 << 13, UC_HOOK_INSN_INVALID = 1 << 14, UC_HOOK_EDGE_GENERATED = 1 << 15, UC_HOOK_TLB_FILL = 1 << 17,
@@ -77,12 +77,10 @@ UNICORN_FUNCTIONS(DECLARE)
 // earlier block, where a block hook stops them or RDTSC asks.
 #define OLDEST_VERSION 0x02010200
 
-// library_lead_time makes the library ask its engine for the time of day; it
-// returns in how many places it does.
-int library_lead_time(void *handle);
-
 // library_open opens the shared object at path and looks every function up.
 // It returns 0, or -1 with a sentence in why.
+// library_lead_time makes the library ask its engine for the time; it returns in how many places.
+int library_lead_time(void *handle);
 int library_open(const char *path, char *why, size_t room, unsigned *version);
 
 #endif

@@ -60,7 +60,9 @@ func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
 	if len(ranges) == 0 {
 		return nil, nil
 	}
-	c.e.edges = (*C.uint8_t)(C.calloc(C.size_t(size), 1))
+	if c.e.edges = (*C.uint8_t)(C.calloc(C.size_t(size), 1)); c.e.edges == nil {
+		return nil, fmt.Errorf("an edge map of %d bytes: out of memory", size)
+	}
 	c.e.edge_mask = C.uint64_t(size - 1)
 	for i, r := range ranges {
 		c.e.edge_range[i] = C.struct_range{begin: C.uint64_t(r.Begin), size: C.uint64_t(r.Size)}
@@ -89,6 +91,9 @@ func (c *CPU) LogFills(on bool) {
 	if on {
 		c.e.fill_log = (*C.struct_fill_record)(C.calloc(fillLog, C.size_t(unsafe.Sizeof(C.struct_fill_record{}))))
 		c.e.fill_log_mask = fillLog - 1
+		if c.e.fill_log == nil {
+			C.engine_fail(c.e, C.UC_ERR_NOMEM)
+		}
 	}
 }
 

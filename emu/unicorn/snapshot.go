@@ -4,7 +4,6 @@ package unicorn
 
 /*
 #include "engine.h"
-#include <stdlib.h>
 #include <string.h>
 
 #cgo noescape engine_restore
@@ -80,18 +79,16 @@ func (c *CPU) Clean() {
 
 // Table says, for every page of RAM, what it held at some moment.
 type Table struct {
-	at      []*byte // outside of Go's heap: pages of Pages, or the page table itself
-	pages   []*Pages
-	cleanup runtime.Cleanup
+	at    []*byte // into pages, outside of Go's heap
+	pages []*Pages
 }
 
 // NewTable makes one for RAM of so many bytes, from layers of pages, oldest
 // first; what no layer has is zero.
 func NewTable(ram uint64, layers []*Pages) *Table {
 	n := int(ram / PageSize)
-	at := (**byte)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*byte)(nil)))))
-	t := &Table{at: unsafe.Slice(at, n), pages: layers}
-	t.cleanup = runtime.AddCleanup(t, func(p unsafe.Pointer) { C.free(p) }, unsafe.Pointer(at))
+	at := make([]uintptr, n) // the addresses are nothing of the garbage collector's
+	t := &Table{at: unsafe.Slice((**byte)(unsafe.Pointer(&at[0])), n), pages: layers}
 	for _, layer := range layers {
 		for i, number := range layer.numbers {
 			t.at[number] = &layer.bytes[i*PageSize]

@@ -217,6 +217,7 @@ void engine_fail(struct engine *e, int err);
 int engine_holds_descriptors(const struct engine *e, uint64_t page);
 int engine_reads_descriptor(struct engine *e, uint64_t va);
 void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical);
+const struct engine *engine_asks(const struct engine *e); // whom this thread's calls into libunicorn are for; returns whom they were for
 void engine_observe(struct engine *e); // edges or the trace have come or gone
 void engine_trace_block(struct engine *e, uint64_t pc, uint32_t size, uint32_t n);
 void engine_trace_cut(struct engine *e, uint32_t n);

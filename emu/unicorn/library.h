@@ -75,12 +75,14 @@ UNICORN_FUNCTIONS(DECLARE)
 
 // 2.0 can't page in guests. 2.1.0 and 2.1.1 leave RIP behind, at the start of an
 // earlier block, where a block hook stops them or RDTSC asks.
-#define OLDEST_VERSION 0x02010200
+#define OLDEST_VERSION 0x02010000
+
+// library_lead_time makes the library ask its engine for the time of day; it
+// returns in how many places it does.
+int library_lead_time(void *handle);
 
 // library_open opens the shared object at path and looks every function up.
 // It returns 0, or -1 with a sentence in why.
-// library_lead_time makes the library ask its engine for the time; it returns in how many places.
-int library_lead_time(void *handle);
 int library_open(const char *path, char *why, size_t room, unsigned *version);
 
 #endif

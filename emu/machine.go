@@ -4,6 +4,7 @@ package emu
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -226,6 +227,7 @@ func (m *Machine) ReadPhysical(at uint64, b []byte) error {
 		return fmt.Errorf("physical %#x to %#x: RAM ends at %#x", at, at+uint64(len(b)), len(ram))
 	}
 	copy(b, ram[at:])
+	runtime.KeepAlive(m) // with whom the memory goes
 	return nil
 }
 

@@ -15,6 +15,7 @@ package unicorn
 import "C"
 
 import (
+	"runtime"
 	"unsafe"
 
 	"github.com/uklemu/uklemu/emu/x86"
@@ -34,6 +35,7 @@ type Translation struct {
 // changing them. It returns nil and the answer, or the #PF, or the #GP of an
 // address that is not canonical.
 func (c *CPU) Walk(linear uint64, kind Kind, how x86.Access) (Translation, *x86.Exception) {
+	defer runtime.KeepAlive(c)
 	var t C.struct_translation
 	C.engine_walk(c.e, C.uint64_t(linear), C.int(kind), boolean(how.User), boolean(how.Implicit), 0, &t)
 	if t.fault != 0 {
@@ -66,6 +68,7 @@ func fault(t *C.struct_translation, address uint64) *x86.Exception {
 // ReadLinear copies from linear memory as an access of that kind would,
 // setting accessed bits. Memory that is not RAM reads as ones.
 func (c *CPU) ReadLinear(linear uint64, p []byte, how x86.Access) *x86.Exception {
+	defer runtime.KeepAlive(c)
 	for len(p) > 0 {
 		n := min(len(p), PageSize)
 		var bad C.struct_translation
@@ -80,6 +83,7 @@ func (c *CPU) ReadLinear(linear uint64, p []byte, how x86.Access) *x86.Exception
 // WriteLinear copies to linear memory as an access of that kind would, setting
 // accessed and dirty bits. Up to a page, all is written or nothing.
 func (c *CPU) WriteLinear(linear uint64, p []byte, how x86.Access) *x86.Exception {
+	defer runtime.KeepAlive(c)
 	for len(p) > 0 {
 		n := min(len(p), PageSize)
 		var bad C.struct_translation
@@ -102,6 +106,7 @@ type Record struct {
 
 // Records are those of the last run, in order.
 func (c *CPU) Records() []Record {
+	defer runtime.KeepAlive(c)
 	var out []Record
 	for i := range int(c.e.records) {
 		r := c.e.record[i]
@@ -113,6 +118,7 @@ func (c *CPU) Records() []Record {
 // Answer sets what reads of memory that is not RAM give in the next assisted
 // step, in order; beyond that they give ones.
 func (c *CPU) Answer(values []uint64) {
+	defer runtime.KeepAlive(c)
 	n := min(len(values), len(c.e.forced_reads))
 	for i := range n {
 		c.e.forced_reads[i] = C.uint64_t(values[i])
@@ -124,12 +130,14 @@ func (c *CPU) Answer(values []uint64) {
 // what paging says of the page, give ones where it is read, and end before
 // they write anywhere else.
 func (c *CPU) Try(page uint64, on bool) {
+	defer runtime.KeepAlive(c)
 	c.e.trial, c.e.trial_page = flag(on), C.uint64_t(page)
 }
 
 // WatchPhysical refuses every data access to the page of RAM that holds the
 // address, or lets them be again.
 func (c *CPU) WatchPhysical(address uint64, on bool) {
+	defer runtime.KeepAlive(c)
 	page := address / PageSize
 	if page >= uint64(len(c.ram.bytes))/PageSize {
 		return
@@ -154,6 +162,7 @@ const MaxVirtualWatches = 16
 // WatchLinear sets the pages that are watched by linear address; of more than
 // [MaxVirtualWatches] the rest is left out, and it returns how many are in.
 func (c *CPU) WatchLinear(pages []uint64) int {
+	defer runtime.KeepAlive(c)
 	n := min(len(pages), MaxVirtualWatches)
 	for i := range n {
 		c.e.watch_virtual[i] = C.uint64_t(pages[i] &^ (PageSize - 1))
@@ -165,10 +174,14 @@ func (c *CPU) WatchLinear(pages []uint64) int {
 
 // AddProbe makes runs stop at the address, before its instruction.
 func (c *CPU) AddProbe(address uint64) {
+	defer runtime.KeepAlive(c)
 	if !c.closed && C.engine_add_probe(c.e, C.uint64_t(address)) != 0 {
 		C.engine_fail(c.e, C.UC_ERR_NOMEM)
 	}
 }
 
 // RemoveProbe takes it away.
-func (c *CPU) RemoveProbe(address uint64) { C.engine_remove_probe(c.e, C.uint64_t(address)) }
+func (c *CPU) RemoveProbe(address uint64) {
+	C.engine_remove_probe(c.e, C.uint64_t(address))
+	runtime.KeepAlive(c)
+}

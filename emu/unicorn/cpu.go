@@ -28,6 +28,10 @@ const PageSize = 4096
 
 // CPU is one engine with its RAM. It belongs to one goroutine at a time;
 // only [CPU.Interrupt] may be called from another.
+//
+// The engine goes when the CPU can no longer be reached, which Go may find as
+// soon as a method has read c.e for the last time: each keeps its CPU alive
+// until C has come back.
 type CPU struct {
 	e         *C.struct_engine
 	library   *Library
@@ -107,6 +111,7 @@ type Params struct {
 // Run enters the engine and returns why it left. Exit's memory is reused by
 // the next run.
 func (c *CPU) Run(p *Params) Exit {
+	defer runtime.KeepAlive(c)
 	e := c.e
 	if c.closed {
 		return Exit{Reason: ExitError}
@@ -132,6 +137,7 @@ func (c *CPU) Run(p *Params) Exit {
 // Configure tells the engine those of the parameters that say what CPU it is.
 // Every run does; before the first one, page walks need it.
 func (c *CPU) Configure(p *Params) {
+	defer runtime.KeepAlive(c)
 	c.e.physical_mask = 1<<p.PhysicalBits - 1
 	c.e.gigabyte_pages = flag(p.GigabytePage)
 	c.e.denied = C.uint64_t(p.Denied)
@@ -153,22 +159,34 @@ func (c *CPU) ClearInterrupt() { c.setAttention(0) }
 
 // Interrupted says whether an Interrupt is still to be answered.
 func (c *CPU) Interrupted() bool {
+	defer runtime.KeepAlive(c)
 	return atomic.LoadInt32(c.attention) != 0
 }
 
 func (c *CPU) setAttention(v int32) {
 	atomic.StoreInt32(c.attention, v)
+	runtime.KeepAlive(c)
 }
 
 // Count is how many instructions have been retired.
-func (c *CPU) Count() uint64 { return uint64(c.e.count) }
+func (c *CPU) Count() uint64 {
+	n := uint64(c.e.count)
+	runtime.KeepAlive(c)
+	return n
+}
 
 // SetCount sets it, after the machine has carried out an instruction itself
 // or gone back to a snapshot.
-func (c *CPU) SetCount(n uint64) { c.e.count = C.uint64_t(n) }
+func (c *CPU) SetCount(n uint64) {
+	c.e.count = C.uint64_t(n)
+	runtime.KeepAlive(c)
+}
 
 // Fills is how many TLB misses there have been.
-func (c *CPU) Fills() uint64 { return uint64(c.e.fills) }
+func (c *CPU) Fills() uint64 {
+	defer runtime.KeepAlive(c)
+	return uint64(c.e.fills)
+}
 
 // Block is a stretch of code that was entered at its first byte.
 type Block struct {
@@ -178,6 +196,7 @@ type Block struct {
 
 // Visited returns the last blocks that were entered, oldest first.
 func (c *CPU) Visited() []Block {
+	defer runtime.KeepAlive(c)
 	n := uint64(c.e.visited_count)
 	first := uint64(0)
 	if n > C.VISITED {
@@ -192,11 +211,15 @@ func (c *CPU) Visited() []Block {
 }
 
 // FlushTLB drops every translation, before the next instruction.
-func (c *CPU) FlushTLB() { c.e.flush = 1 }
+func (c *CPU) FlushTLB() {
+	c.e.flush = 1
+	runtime.KeepAlive(c)
+}
 
 // Wrote tells the engine that RAM was written from outside: pages become
 // dirty, and code translated from there is dropped.
 func (c *CPU) Wrote(physical, size uint64) {
+	defer runtime.KeepAlive(c)
 	if size == 0 || physical >= uint64(len(c.ram.bytes)) {
 		return
 	}

@@ -7,7 +7,10 @@ package unicorn
 */
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // FPU is the x87 and SSE state, as FXSAVE64 has it (SDM vol. 1, table 10-2)
 // but with ST registers in the order of their numbers.
@@ -35,6 +38,7 @@ const (
 
 // FPU reads the x87 and SSE registers.
 func (c *CPU) FPU() FPU {
+	defer runtime.KeepAlive(c)
 	var f FPU
 	c.transferFPU(&f, func(id int, p unsafe.Pointer) { C.engine_read_register(c.e, C.int(id), p) })
 	return f
@@ -42,6 +46,7 @@ func (c *CPU) FPU() FPU {
 
 // SetFPU writes them.
 func (c *CPU) SetFPU(f *FPU) {
+	defer runtime.KeepAlive(c)
 	own := *f // cgo wants an object without Go pointers in it
 	c.transferFPU(&own, func(id int, p unsafe.Pointer) { C.engine_write_register(c.e, C.int(id), p) })
 }

@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 )
 
@@ -22,6 +23,7 @@ type Range struct{ Begin, Size uint64 }
 // ProbeRange makes runs stop before every instruction of a range, until
 // remove is called.
 func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
+	defer runtime.KeepAlive(c)
 	if r.Size == 0 {
 		return nil, fmt.Errorf("a probe on an empty range at %#x", r.Begin)
 	}
@@ -36,6 +38,7 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 	}
 	done := false
 	return func() {
+		defer runtime.KeepAlive(c)
 		if done || c.closed {
 			return
 		}
@@ -48,6 +51,7 @@ func (c *CPU) ProbeRange(r Range) (remove func(), err error) {
 // a byte for each, in a map whose size is a power of two, saturating. With no
 // ranges it ends. The map is the engine's until then.
 func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
+	defer runtime.KeepAlive(c)
 	if size == 0 || size&(size-1) != 0 {
 		return nil, fmt.Errorf("an edge map of %d bytes: want a power of two", size)
 	}
@@ -73,7 +77,10 @@ func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
 
 // RestartEdge forgets which block came last, so that the next one is the start
 // of a path. A run after a restore begins with it.
-func (c *CPU) RestartEdge() { c.e.edge_previous = 0 }
+func (c *CPU) RestartEdge() {
+	c.e.edge_previous = 0
+	runtime.KeepAlive(c)
+}
 
 // Fill is a TLB miss that the page tables answered.
 type Fill struct {
@@ -86,6 +93,7 @@ const fillLog = 1 << 12
 
 // LogFills starts or ends keeping the last 4,096 TLB misses.
 func (c *CPU) LogFills(on bool) {
+	defer runtime.KeepAlive(c)
 	C.free(unsafe.Pointer(c.e.fill_log))
 	c.e.fill_log, c.e.fill_log_count = nil, 0
 	if on {
@@ -100,6 +108,7 @@ func (c *CPU) LogFills(on bool) {
 // TakeFills returns the misses since the last call, oldest first. If there
 // were more than the log holds, the oldest are lost.
 func (c *CPU) TakeFills() []Fill {
+	defer runtime.KeepAlive(c)
 	n := uint64(c.e.fill_log_count)
 	if n == 0 {
 		return nil

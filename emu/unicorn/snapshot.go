@@ -48,6 +48,7 @@ func newPages(n int) (*Pages, error) {
 
 // Dirty copies the pages that were written since the last Clean or Restore.
 func (c *CPU) Dirty() (*Pages, error) {
+	defer runtime.KeepAlive(c)
 	numbers := slices.Clone(unsafe.Slice((*uint32)(unsafe.Pointer(c.e.dirty_list)), int(c.e.dirty_count)))
 	if c.e.kept != 0 {
 		numbers = slices.DeleteFunc(numbers, func(number uint32) bool { return c.restored.holds(number, c.page(number)) })
@@ -69,10 +70,14 @@ func (c *CPU) page(number uint32) []byte {
 
 // DirtyCount is how many pages the next Restore will copy: those that were
 // written since the last Clean or Restore, and some that were before.
-func (c *CPU) DirtyCount() int { return int(c.e.dirty_count) }
+func (c *CPU) DirtyCount() int {
+	defer runtime.KeepAlive(c)
+	return int(c.e.dirty_count)
+}
 
 // Clean takes what there is now for what to compare with.
 func (c *CPU) Clean() {
+	defer runtime.KeepAlive(c)
 	C.engine_clean(c.e)
 	c.restored = nil
 }
@@ -110,6 +115,7 @@ var zeroPage [PageSize]byte
 // Restore gives every dirty page what the table has for it, and those of the
 // layers in between, which were not dirty but differ.
 func (c *CPU) Restore(t *Table, between []*Pages) {
+	defer runtime.KeepAlive(c)
 	if c.closed {
 		return
 	}
@@ -126,11 +132,15 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 // Context copies the engine's whole CPU state, its private parts included. It
 // is good for engines of the same library in the same process.
 func (c *CPU) Context() []byte {
+	defer runtime.KeepAlive(c)
 	return append([]byte(nil), c.state[c.library.layout.gpr:]...)
 }
 
 // SetContext takes a copy back. Store must follow.
-func (c *CPU) SetContext(b []byte) { copy(c.state[c.library.layout.gpr:], b) }
+func (c *CPU) SetContext(b []byte) {
+	copy(c.state[c.library.layout.gpr:], b)
+	runtime.KeepAlive(c)
+}
 
 // Each calls f for every page that a layer has, in ascending order.
 func (t *Table) Each(f func(number uint32, page []byte) error) error {

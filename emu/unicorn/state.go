@@ -8,6 +8,7 @@ package unicorn
 import "C"
 
 import (
+	"runtime"
 	"unsafe"
 
 	"github.com/uklemu/uklemu/emu/x86"
@@ -45,6 +46,7 @@ const (
 // Load copies the engine's part of the state into s: all but DR0 to DR7, CR8,
 // the kind of shadow (ShadowSTI stands for either) and the blocking of NMIs.
 func (c *CPU) Load(s *x86.State) {
+	defer runtime.KeepAlive(c)
 	l := c.library.layout
 	for i := range s.GPR {
 		s.GPR[i] = c.get64(l.gpr + 8*i)
@@ -92,6 +94,7 @@ func (c *CPU) putSegment(at int, s *x86.Segment) {
 // Store gives s to the engine, which has it from the next run on. What it
 // translated under other control registers is flushed.
 func (c *CPU) Store(s *x86.State) {
+	defer runtime.KeepAlive(c)
 	l := c.library.layout
 	for i := range s.GPR {
 		c.put64(l.gpr+8*i, s.GPR[i])

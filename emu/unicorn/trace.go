@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 )
 
@@ -17,6 +18,7 @@ import (
 // that is about to be executed, in C, into a ring of so many, a power of two;
 // 0 ends it. There is one at a time.
 func (c *CPU) Trace(begin, end uint64, size int) error {
+	defer runtime.KeepAlive(c)
 	if size < 0 || size&(size-1) != 0 {
 		return fmt.Errorf("a trace of %d addresses: want a power of two", size)
 	}
@@ -35,17 +37,27 @@ func (c *CPU) Trace(begin, end uint64, size int) error {
 const leastRing = 4096
 
 // Tracing says whether a trace is on.
-func (c *CPU) Tracing() bool { return c.e.trace != nil }
+func (c *CPU) Tracing() bool {
+	defer runtime.KeepAlive(c)
+	return c.e.trace != nil
+}
 
 // Traced is how many addresses have been written down since the trace began
 // or was last taken.
-func (c *CPU) Traced() uint64 { return uint64(c.e.trace_count) }
+func (c *CPU) Traced() uint64 {
+	defer runtime.KeepAlive(c)
+	return uint64(c.e.trace_count)
+}
 
 // RestartTrace forgets what was written down.
-func (c *CPU) RestartTrace() { c.e.trace_count = 0 }
+func (c *CPU) RestartTrace() {
+	c.e.trace_count = 0
+	runtime.KeepAlive(c)
+}
 
 // TakeTrace returns what the ring holds, oldest first, and empties it.
 func (c *CPU) TakeTrace() []uint64 {
+	defer runtime.KeepAlive(c)
 	n := uint64(c.e.trace_count)
 	if n == 0 || c.e.trace == nil {
 		return nil

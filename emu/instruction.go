@@ -66,6 +66,7 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.Near:          {(*Machine).nearBranch, jumps},
 	unicorn.NOP:           {nothing, next},
 	unicorn.Undefined:     {undefined, next},
+	unicorn.POPF:          {(*Machine).popf, next},
 }
 
 // carryOut executes the instruction at RIP and whatever trap follows it.
@@ -270,6 +271,14 @@ func (m *Machine) iret(i *unicorn.Insn) *x86.Exception {
 	e := x86.IRET(&m.state, linear{m}, m.operandSize(i))
 	m.publish(Event{Kind: EventIRET})
 	return e
+}
+
+func (m *Machine) popf(i *unicorn.Insn) *x86.Exception {
+	size := m.operandSize(i)
+	if size == 4 && m.state.Code64() {
+		size = 8
+	}
+	return x86.POPF(&m.state, linear{m}, size)
 }
 
 func (m *Machine) softwareInterrupt(i *unicorn.Insn) *x86.Exception {

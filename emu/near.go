@@ -124,7 +124,7 @@ func (m *Machine) nearCall(target, behind uint64, size int) *x86.Exception {
 		return x86.Raise(x86.VectorGP, 0)
 	}
 	rsp := m.state.GPR[x86.RSP] - uint64(size)
-	if e := m.stackWord(rsp, size); e != nil {
+	if e := m.mayAccess(rsp, size, true); e != nil {
 		return e
 	}
 	var b [8]byte
@@ -139,7 +139,7 @@ func (m *Machine) nearCall(target, behind uint64, size int) *x86.Exception {
 
 func (m *Machine) nearReturn(i *unicorn.Insn, size int) *x86.Exception {
 	rsp := m.state.GPR[x86.RSP]
-	if e := m.stackWord(rsp, size); e != nil {
+	if e := m.mayAccess(rsp, size, true); e != nil {
 		return e
 	}
 	var b [8]byte
@@ -151,16 +151,5 @@ func (m *Machine) nearReturn(i *unicorn.Insn, size int) *x86.Exception {
 		return e
 	}
 	m.state.GPR[x86.RSP] = rsp + uint64(size) + uint64(release(i))
-	return nil
-}
-
-// stackWord checks what comes before paging, in 64-bit mode.
-func (m *Machine) stackWord(address uint64, size int) *x86.Exception {
-	if e := m.canonical(address, size, true); e != nil {
-		return e
-	}
-	if m.checksAlignment() && address%uint64(size) != 0 {
-		return x86.Raise(x86.VectorAC, 0)
-	}
 	return nil
 }

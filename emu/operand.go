@@ -109,7 +109,7 @@ func (m *Machine) readOperand(i *unicorn.Insn, size int) ([]byte, *x86.Exception
 		return nil, x86.Raise(x86.VectorUD, 0)
 	}
 	address := m.linearAddress(i)
-	if e := m.canonical(address, size, i.Stack); e != nil {
+	if e := m.mayAccess(address, size, i.Stack); e != nil {
 		return nil, e
 	}
 	b := make([]byte, size)
@@ -120,12 +120,16 @@ func (m *Machine) readOperand(i *unicorn.Insn, size int) ([]byte, *x86.Exception
 	return b, e
 }
 
-func (m *Machine) canonical(address uint64, size int, stack bool) *x86.Exception {
-	if !m.state.LongMode() || m.state.Canonical(address) && m.state.Canonical(address+uint64(size)-1) {
-		return nil
+// mayAccess checks what comes before paging.
+func (m *Machine) mayAccess(address uint64, size int, stack bool) *x86.Exception {
+	if m.state.LongMode() && !(m.state.Canonical(address) && m.state.Canonical(address+uint64(size)-1)) {
+		if stack {
+			return x86.Raise(x86.VectorSS, 0)
+		}
+		return x86.Raise(x86.VectorGP, 0)
 	}
-	if stack {
-		return x86.Raise(x86.VectorSS, 0)
+	if m.checksAlignment() && !aligned(address, size) {
+		return x86.Raise(x86.VectorAC, 0)
 	}
-	return x86.Raise(x86.VectorGP, 0)
+	return nil
 }

@@ -121,7 +121,7 @@ func (m *Machine) stringIO(i *unicorn.Insn) *x86.Exception {
 	if !s.Code64() {
 		address &= 0xffffffff
 	}
-	if e := m.canonical(address, size, segment == x86.SS); e != nil {
+	if e := m.mayAccess(address, size, segment == x86.SS); e != nil {
 		return e
 	}
 	var b [8]byte

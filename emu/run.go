@@ -118,11 +118,16 @@ func (m *Machine) enterUntil(limit uint64, end device.Time) {
 	m.params.Window = m.pc.interrupts.Pending() || m.forcedWaits() && !m.core.Forced.NMI
 	m.params.TSCOffset = m.core.Skew + m.core.MSRs.TSCOffset
 	m.params.TSCAux = m.state.TSCAux
+	checked := m.checksAlignment()
+	if checked && m.alignmentFault() {
+		m.raise(x86.Raise(x86.VectorAC, 0))
+		return
+	}
 	if m.tracing {
 		m.traceOn()
 		return
 	}
-	m.params.Step, m.params.Assist = false, false
+	m.params.Step, m.params.Assist = checked, false
 	m.handle(m.enter())
 }
 

@@ -102,6 +102,7 @@ type Record struct {
 	Value    uint64
 	Size     int // in bytes
 	Kind     Kind
+	Refused  bool // of a trial: paging does not allow it
 }
 
 // Records are those of the last run, in order.
@@ -110,7 +111,7 @@ func (c *CPU) Records() []Record {
 	var out []Record
 	for i := range int(c.e.records) {
 		r := c.e.record[i]
-		out = append(out, Record{uint64(r.physical), uint64(r.linear), uint64(r.value), int(r.size), Kind(r.kind)})
+		out = append(out, Record{uint64(r.physical), uint64(r.linear), uint64(r.value), int(r.size), Kind(r.kind), false})
 	}
 	return out
 }
@@ -131,7 +132,35 @@ func (c *CPU) Answer(values []uint64) {
 // they write anywhere else.
 func (c *CPU) Try(page uint64, on bool) {
 	defer runtime.KeepAlive(c)
-	c.e.trial, c.e.trial_page = flag(on), C.uint64_t(page)
+	c.e.trial, c.e.trial_page = flag(on)*C.TRIAL_OF_PAGE, C.uint64_t(page)
+}
+
+// Trial executes one instruction as an assisted step that changes no memory and
+// asks no right but that of fetching, and returns its accesses; what it reads
+// where it may not are ones. The state afterwards is good for nothing: the
+// caller has to bring back the context, the state and the count of before.
+func (c *CPU) Trial(p *Params) []Record {
+	defer runtime.KeepAlive(c)
+	e := c.e
+	if C.engine_map_scratch(e) != 0 {
+		return nil
+	}
+	edges, observing, fills, logged, visited := e.edges, e.observing, e.fills, e.fill_log_count, e.visited_count
+	traced, mark := e.trace_count, e.trace_mark
+	e.edges, e.observing, e.trial = nil, 0, C.TRIAL_OF_ALL
+	c.FlushTLB()
+	c.Run(p)
+	c.FlushTLB()
+	records := c.Records()
+	for i := range records {
+		if r := &records[i]; r.Physical >= C.TRIAL_REFUSED {
+			r.Physical, r.Refused = 0, true
+		}
+	}
+	e.edges, e.observing, e.trial = edges, observing, 0
+	e.fills, e.fill_log_count, e.visited_count = fills, logged, visited
+	e.trace_count, e.trace_mark = traced, mark
+	return records
 }
 
 // WatchPhysical refuses every data access to the page of RAM that holds the

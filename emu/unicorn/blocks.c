@@ -113,7 +113,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         if (past || !(kind || engine_has_probe(e, at))) continue;
         if (!l->points++) l->first = at;
         l->last = at;
-        past = kind == POINT_INSN;
+        past = kind == POINT_INSN && i.kind != CLASS_POPF;
     }
     if (!l->count) l->count = 1;
 }

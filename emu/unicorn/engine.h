@@ -24,6 +24,9 @@ enum exit_reason {
     EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
 };
 
+enum { TRIAL_OF_PAGE = 1, TRIAL_OF_ALL = 2 };
+#define TRIAL_REFUSED 0xfff0000000000000ull // physical, in records: of pages that paging refuses
+
 enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
 
 enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2, ACCESS_PEEK = 3 }; // peek: ask no rights
@@ -99,7 +102,7 @@ struct engine {
     uint32_t want_step;      // one instruction
     uint32_t assist;         // one instruction, with refused pages let through and all its accesses recorded
     uint32_t ram_only;       // with assist: what is not RAM is refused all the same
-    uint32_t trial;          // with assist: nothing is written, and what paging says of trial_page is passed over
+    uint32_t trial;          // with assist: nothing is written, and what paging says of trial_page, or of all pages, is passed over
     uint64_t trial_page;
     uint32_t state_changed;  // the context holds a state to load
     uint64_t denied;         // a bit for each of enum insn_needs that the CPU lacks
@@ -167,6 +170,7 @@ struct engine {
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
     uc_hook access_hook[2];
+    void *scratch;
     uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
     uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_old_exception, offset_hook_begin, offset_hook_end;
@@ -232,6 +236,9 @@ int engine_has_probe(const struct engine *e, uint64_t pc);
 int engine_probed(const struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);
+int engine_stops(struct engine *e, const struct insn *i);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
+#define SCRATCH 0x810000000000ull      // and those of trials
+int engine_map_scratch(struct engine *e);
 
 #endif

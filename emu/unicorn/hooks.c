@@ -75,6 +75,29 @@ static bool through_window(struct engine *e, uint64_t va, uint64_t physical, uc_
     return true;
 }
 
+// Accesses of a trial go to memory where they do no harm. Unlike the window,
+// it gets each of them whole, aligned or not.
+static bool into_scratch(struct engine *e, uint64_t va, uint64_t physical, uc_tlb_entry *out)
+{
+    out->paddr = SCRATCH + note_page(e, va, physical) * 4096ull;
+    out->perms = UC_PROT_READ | UC_PROT_WRITE;
+    return true;
+}
+
+int engine_map_scratch(struct engine *e)
+{
+    if (e->scratch) return 0;
+    void *memory = aligned_alloc(4096, ALIASES * 4096);
+    if (!memory) return -1;
+    memset(memory, 0, ALIASES * 4096);
+    if (uc_mem_map_ptr(e->uc, SCRATCH, ALIASES * 4096, UC_PROT_READ | UC_PROT_WRITE, memory)) {
+        free(memory);
+        return -1;
+    }
+    e->scratch = memory;
+    return 0;
+}
+
 static void record(struct engine *e, uint64_t physical, uint64_t linear, uint64_t value, uint32_t size, int kind)
 {
     if (e->records < RECORDS) e->record[e->records++] = (struct access_record){physical, linear, value, size, kind};
@@ -86,7 +109,12 @@ static void on_access(uc_engine *uc, int type, uint64_t physical, int size, int6
 {
     struct engine *e = data;
     (void)uc;
-    if (!e->assist || !e->stepping || physical >= MMIO_WINDOW) return;
+    if (!e->assist || !e->stepping) return;
+    if (physical >= MMIO_WINDOW) {
+        uint64_t slot = (physical - SCRATCH) >> 12;
+        if (slot < ALIASES) record(e, e->alias[slot] | (physical & 0xfff), e->alias_linear[slot] | (physical & 0xfff), 0, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+        return;
+    }
     uint64_t linear = physical, page = physical & ~0xfffull;
     for (uint32_t i = 0; i < e->aliases; i++)
         if (e->alias[i] == page) linear = e->alias_linear[i] | (physical & 0xfff);
@@ -133,7 +161,11 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = engine_cpl(e) == 3;
     engine_walk(e, va, kind, user, 0, !e->trial, &t);
     int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
-    if (asks && engine_reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, 1, &t);
+    if (asks && engine_reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, !e->trial, &t);
+    if (e->trial == TRIAL_OF_ALL && kind != ACCESS_FETCH && t.fault != 13) {
+        if (t.fault) return into_scratch(e, va, TRIAL_REFUSED, out);
+        if (kind == ACCESS_WRITE || t.physical >= e->ram_size) return into_scratch(e, va, t.physical, out);
+    }
     if (e->trial && t.fault == 14 && (va ^ e->trial_page) < 4096) return through_window(e, va, 0, out);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
     if (e->trial && kind == ACCESS_WRITE) return refuse(e, va, kind, &t, EXIT_WATCH);

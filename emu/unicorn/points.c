@@ -13,15 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CR0_AM (1u << 18)
 #define NOWHERE 0x8000000000000000ull // never canonical
 
+// engine_sensitive: may the machine have to carry it out itself?
 int engine_sensitive(const struct engine *e, const struct insn *i)
 {
     if (e->denied >> i->needs & 1) return 1;
     switch (i->kind) {
-    case CLASS_STAC_CLAC: case CLASS_SWAPGS: case CLASS_POPF: case CLASS_ALIGNED: return 0;
+    case CLASS_STAC_CLAC: case CLASS_SWAPGS: case CLASS_ALIGNED: return 0;
     }
     return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
+}
+
+// engine_stops: is it for the machine, here and now?
+int engine_stops(struct engine *e, const struct insn *i)
+{
+    if (i->kind == CLASS_POPF) return e->cr0 & CR0_AM && engine_cpl(e) == 3;
+    return engine_sensitive(e, i);
 }
 
 int engine_point(const struct engine *e, uint64_t pc)
@@ -169,7 +178,7 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     if (at >= 0 && e->point_kind[at] & POINT_INSN) {
         engine_hidden_flags(e);
         decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
-        if (engine_sensitive(e, &e->exit.insn)) {
+        if (engine_stops(e, &e->exit.insn)) {
             e->correct = 1;
             engine_stop(e, EXIT_INSTRUCTION);
             return;

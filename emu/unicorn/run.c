@@ -186,7 +186,7 @@ static int step_once(struct engine *e)
     decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
     uint16_t cs = 0;
     uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
-    if (i.length && engine_sensitive(e, &i)) {
+    if (i.length && engine_stops(e, &i)) {
         if (e->trace) engine_trace_one(e, rip);
         e->exit.reason = EXIT_INSTRUCTION;
         e->exit.insn = i;
@@ -220,7 +220,7 @@ static int step_once(struct engine *e)
     if (e->trace && (done || tried(e))) engine_trace_one(e, rip);
     if (!done) return stopped;
     e->count++;
-    if (i.kind == CLASS_PUSHF) clean_pushed_flags(e, &i, (cs & 3) == 3);
+    if (i.kind == CLASS_PUSHF && !e->trial) clean_pushed_flags(e, &i, (cs & 3) == 3);
     if (e->exit.reason == EXIT_STEP) e->exit.reason = EXIT_NONE;
     return e->exit.reason != EXIT_NONE;
 }
@@ -386,6 +386,7 @@ void engine_free(struct engine *e)
     free(e->point_kind);
     free(e->watch);
     engine_trace(e, 0, 0, 0);
+    free(e->scratch);
     free(e->dirty_list);
     free(e->dirty);
     free(e);

@@ -7,7 +7,7 @@ import "fmt"
 // rflagsKnown are the flags that exist where there is no virtual-8086 mode;
 // the others are reserved and read as 0, but for bit 1 (SDM vol. 1 3.4.3).
 const rflagsKnown = FlagFixed | FlagCF | FlagPF | FlagAF | FlagZF | FlagSF | FlagTF | FlagIF | FlagDF | FlagOF |
-	FlagIOPL | FlagNT | FlagRF | FlagAC | FlagID
+	FlagIOPL | FlagNT | FlagRF | FlagAC | FlagVIF | FlagVIP | FlagID
 
 const attrKnown = 0x00f0ff00 // see Segment.Attr
 

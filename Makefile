@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench guests guests-check engine build lint race packages packages-build packages-guests packages-tests
+.PHONY: help demo test bench guests guests-check engine build lint race lockstep bochs packages packages-build packages-guests packages-tests
 
 # Every recipe that needs Go finds one that is new enough, and has it first in PATH.
 # Without git, or with one that refuses a checkout of another user, there is no
@@ -21,7 +21,15 @@ test: lint packages-tests engine guests ## all tests, and those with threads und
 
 # The packages in which goroutines, C or several machines meet.
 race: packages-build engine guests
-	@$(go) go test -race -timeout 60m ./emu/unicorn ./emu/gdb ./emu
+	@$(go) go test -race -timeout 60m ./emu/unicorn ./emu/gdb ./emu ./emu/debug ./cmd/uklemu
+
+lockstep: packages-tests engine guests ## beside QEMU, in full: 1,000,000 instructions and 100,000 events, a quarter of an hour
+	@$(go) go run ./tests/lockstep/cmd --full
+
+bochs: packages-tests engine ## beside Bochs, which is fetched: first what it does, then all cases on the machine
+	@scripts/packages.sh python3 python3-pip
+	@tests/bochs/golden.sh --check
+	@$(go) go test -count=1 ./tests/bochs
 
 bench: packages-tests engine guests ## the benchmarks, with the ratios that the project promises
 	@$(go) go run ./tests/bench/cmd

@@ -86,7 +86,7 @@ func bootImage(s *session, c *cobra.Command, name string, f *guestFlags, e *endF
 	report := bootReport{name, end.report(), r.machine.Instructions(), time.Since(began).Seconds()}
 	in.close()
 	if r.broken != nil { // which ended the guest: its state explains nothing
-		return failedWrite(r.broken)
+		return s.failedConsole(r.broken)
 	}
 	if e.postMortem || debug.Bad(r.machine, end.stop) {
 		fmt.Fprintf(s.err, "\n%s", debug.PostMortem(r.machine, end.stop, g.symbols()))

@@ -122,8 +122,8 @@ func (r *runner) Write(p []byte) (int, error) {
 }
 
 // slice is how many instructions are run between two looks at what else may
-// end the run: a request to stop can be lost to a character typed at the same
-// moment.
+// end the run. A request to end it does so at once; this is for what comes
+// without one.
 const slice = 50_000_000
 
 // run goes on until something ends it.

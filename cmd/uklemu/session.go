@@ -35,6 +35,15 @@ func failedWrite(err error) error {
 	return failure{fmt.Errorf("standard output: %w", err)}
 }
 
+// failedConsole is failedWrite for the guest's console, which makes room for the
+// answer to --json.
+func (s *session) failedConsole(err error) error {
+	if !s.json {
+		return failedWrite(err)
+	}
+	return failure{fmt.Errorf("the console on standard error: %w", err)}
+}
+
 // warn tells people something on standard error.
 func (s *session) warn(format string, args ...any) {
 	fmt.Fprintf(s.err, "uklemu: "+format+"\n", args...)

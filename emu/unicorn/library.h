@@ -73,9 +73,12 @@ enum {
 UNICORN_FUNCTIONS(DECLARE)
 #undef DECLARE
 
-// 2.0 can't page in guests. 2.1.0 and 2.1.1 leave RIP behind, at the start of an
-// earlier block, where a block hook stops them or RDTSC asks.
-#define OLDEST_VERSION 0x02010000
+// 2.0 can't page in guests. In 2.1.0 and 2.1.1 the registers are not those of
+// the instruction where the TLB-fill hook is called, so that neither RIP nor
+// the flags that SMAP asks for can be had there; block hooks leave RIP behind;
+// RDTSC can't be hooked; and the first write to a page looks its memory up by
+// its linear address. 2.1.2 mends all four.
+#define OLDEST_VERSION 0x02010200
 
 // library_lead_time makes the library ask its engine for the time of day; it
 // returns in how many places it does.

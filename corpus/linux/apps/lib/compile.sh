@@ -4,7 +4,7 @@
 
 flags=(-O2 -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-pic -fno-pie)
 # Static data is linked with the kernel, 2 GiB below the top; interrupts come in on our stack.
-flags_ukl=(-mcmodel=kernel -mno-red-zone)
+flags_ukl=(-DUKL -mcmodel=kernel -mno-red-zone)
 flags_cpl3=()
 
 # compiler KIND sets compile: the compiler with what every source needs.

@@ -10,6 +10,11 @@
 #define __NR_vfork 58
 
 	.text
+	.globl sim_start
+sim_start:
+	call	sim_share	/* RSP is 8 off in there, which nothing minds */
+	jmp	ukl__start
+
 	.globl ukl_entry_SYSCALL_64
 	.type ukl_entry_SYSCALL_64, @function
 ukl_entry_SYSCALL_64:

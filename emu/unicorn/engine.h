@@ -72,7 +72,7 @@ struct recent { uint64_t pc; uint16_t size, count; uint32_t generation; };
 #define CODE_PAGES 64
 #define VISITED 32
 #define ALIASES 8
-#define RECORDS 64
+#define RECORDS 256 // XSAVE makes about a hundred accesses
 #define RANGES 16
 
 struct engine {

@@ -20,6 +20,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
 guests=(stock selftests)
+known=("${guests[@]}" ukl)
 
 say() { printf 'guests: %s\n' "$*" >&2; }
 die() {
@@ -31,12 +32,13 @@ die() {
 . "$here/lib/kernel.sh"
 . "$here/lib/user.sh"
 . "$here/lib/guest.sh"
+. "$here/lib/ukl.sh"
 
 if [ $# = 0 ]; then
 	set -- "${guests[@]}"
 fi
 for name in "$@"; do
-	[[ " ${guests[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${guests[*]}"
+	[[ " ${known[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${known[*]}"
 done
 
 mkdir -p "$cache/guests" "$cache/kernels"

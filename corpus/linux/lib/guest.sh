@@ -17,7 +17,7 @@ guest_selftests() {
 		"$here/selftests.list" "$(gcc -print-file-name=libc.a)"
 }
 
-# guest NAME INITRD BUILD INPUT... publishes a guest of the kernel at hand, unless
+# guest FOLDER INITRD BUILD INPUT... publishes a guest of the kernel at hand, unless
 # the one that is there was made of the same inputs.
 guest() {
 	local name=$1 initrd=$2 build=$3 hash folder=$cache/guests/$1 new=$work/$1
@@ -41,14 +41,28 @@ guest() {
 	say "built $name ($folder)"
 }
 
+# What a guest is built with, for whoever looks for one: see guest_ukl.
+guest_name=
+options=()
+applications=()
+
+# quoted WORD... as the elements of a JSON array
+quoted() {
+	local separator= word
+	for word in "$@"; do
+		printf '%s"%s"' "$separator" "$word"
+		separator=', '
+	done
+}
+
 describe() {
 	cat <<-END
 		{
-		  "name": "$1",
+		  "name": "${guest_name:-$1}",
 		  "kind": "built",
 		  "kernel": "$(cat "$kernel/release")",
-		  "options": [],
-		  "applications": [],
+		  "options": [$(quoted "${options[@]}")],
+		  "applications": [$(quoted "${applications[@]}")],
 		  "vmlinux": "vmlinux",
 		  "bzImage": "bzImage",
 		  "symbols": "System.map",

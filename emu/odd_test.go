@@ -42,6 +42,30 @@ func TestOperandsIn16BitAddressing(t *testing.T) {
 	}
 }
 
+// SDM vol. 1 3.6.1: in 64-bit mode the address-size prefix makes addresses of
+// 32 bits, zero-extended, also of what the machine itself reads.
+func TestOperandsWith32BitAddressesIn64BitMode(t *testing.T) {
+	const upper = 0xdead << 32
+	for name, c := range map[string]struct {
+		code string
+		edit func(*x86.State)
+	}{
+		"[ebx]":            {"67 0f 01 13              lgdt [ebx]", func(s *x86.State) { s.GPR[x86.RBX] = upper | userData }},
+		"[ebx+ecx*2+0x10]": {"67 0f 01 54 4b 10        lgdt [ebx+ecx*2+0x10]", func(s *x86.State) { s.GPR[x86.RBX], s.GPR[x86.RCX] = upper|userData-0x18, upper|4 }},
+		"[ebx+0x600000], which wraps": {"67 0f 01 93 00 00 60 00  lgdt [ebx+0x600000]",
+			func(s *x86.State) { s.GPR[x86.RBX] = 1<<32 + userData - 0x600000 }},
+		"gs:[ebx]": {"65 67 0f 01 13           lgdt gs:[ebx]", func(s *x86.State) { s.GPR[x86.RBX], s.Seg[x86.GS].Base = upper|0x1000, userData-0x1000 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "")
+			require.NoError(t, r.WritePhysical(userMem, []byte{0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 0, 0x80, 0xff, 0xff}))
+			r.kernel(listing(c.code+"\n0f 0b  ud2"), c.edit)
+			require.Equal(t, emu.StopLimit, r.Step().Why)
+			require.Equal(t, x86.Table{Limit: 0x1234, Base: 0xffff800012345678}, r.State().GDTR)
+		})
+	}
+}
+
 func TestHLTWithEveryInterruptMaskedEndsTheGuest(t *testing.T) {
 	r := newRig(t, "")
 	r.kernel(listing(`

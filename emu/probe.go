@@ -152,11 +152,13 @@ func (m *Machine) hitsBreakpoint() bool {
 // registers it is still the same instruction (SDM vol. 3B, "Instruction-
 // Breakpoint Exception Condition": RF keeps it from being met again).
 func (m *Machine) continues() bool {
+	if m.core.Repeat == repeat(m.here()) { // INS and OUTS, and what a snapshot says
+		return true
+	}
 	if m.resume != (reported{m.state.RIP, m.cpu.Count() - 1}) {
 		return false
 	}
-	i := m.insnHere()
-	return i.Class == unicorn.RepString || (i.Rep || i.Repne) && (i.Class == unicorn.Ins || i.Class == unicorn.Outs)
+	return m.insnHere().Class == unicorn.RepString
 }
 
 // reported is an arrival that the probes have been told of: the run that goes

@@ -149,6 +149,34 @@ func TestInterruptBetweenIterationsAfterARestore(t *testing.T) {
 	}
 }
 
+// Nor is the breakpoint at the instruction met again by a machine that went
+// back to the middle of it.
+func TestInstructionBreakpointAfterARestoreBetweenIterations(t *testing.T) {
+	for _, instruction := range []string{repSTOS, repINS} {
+		r := newRig(t, "")
+		r.write(entryAt+16*uint64(x86.VectorDB), listing(`
+80 4c 24 12 01                  or BYTE PTR [rsp+0x12],0x1
+48 cf                           iretq
+`))
+		r.RemoveProbe(r.handler(x86.VectorDB))
+		r.kernel(repeated(instruction), func(s *x86.State) {
+			breakpoint(kernelCode+5, 0, 0)(s)
+			stringOperands(s)
+			s.GPR[x86.RDX] = 1
+		})
+		r.Run(emu.Until{Instructions: 5}) // MOV, the handler, two iterations
+		require.EqualValues(t, 1, r.State().GPR[x86.RCX])
+		s, err := r.Snapshot()
+		require.NoError(t, err)
+		r.run()
+		require.Equal(t, "#DB #UD", r.deliveries())
+		r.log = nil
+		require.NoError(t, r.Restore(s))
+		r.run()
+		require.Equal(t, "#UD", r.deliveries())
+	}
+}
+
 // SDM vol. 3B, "Data Breakpoint Match and I/O Breakpoint Exception
 // Conditions": INS and OUTS access memory and a port, and a trap follows the
 // iteration that met either.

@@ -100,6 +100,11 @@ func newBody(config Config) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bodyWith(config, ram)
+}
+
+// bodyWith takes the memory over; the configuration is complete.
+func bodyWith(config Config, ram *unicorn.RAM) (*body, error) {
 	cpu, err := unicorn.New(ram)
 	if err != nil {
 		ram.Close()

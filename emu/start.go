@@ -2,25 +2,32 @@
 
 package emu
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+
+	"github.com/uklemu/uklemu/emu/unicorn"
+)
 
 // pool keeps the bodies of machines that were started from a snapshot and
-// closed.
+// closed, and what the memory of further ones begins as.
 type pool struct {
 	sync.Mutex
 	idle   []*body
+	image  *unicorn.Image
 	closed bool
 }
 
 // maxIdle is how many closed machines a snapshot keeps for the next Start.
-const maxIdle = 4
+var maxIdle = max(4, 2*runtime.GOMAXPROCS(0))
 
 // Start makes a machine that stands where the snapshot was taken, beside any
 // other, on a goroutine of its own if you like. It has nothing of what the
 // snapshot's machine was connected to: what it writes to its console goes
 // nowhere, see [Snapshot.StartWith]. Closing it gives it back to the snapshot,
 // which keeps a few for the next Start: then starting costs no more than a
-// Restore.
+// Restore. Otherwise an engine has to be made, which takes about a millisecond;
+// memory is shared with the snapshot until it is written.
 func (s *Snapshot) Start() (*Machine, error) { return s.StartWith(Outside{}) }
 
 // StartWith is [Snapshot.Start] for a machine with a console, input, and so on
@@ -28,12 +35,8 @@ func (s *Snapshot) Start() (*Machine, error) { return s.StartWith(Outside{}) }
 func (s *Snapshot) StartWith(o Outside) (*Machine, error) {
 	b := s.kept(&o)
 	if b == nil {
-		config := s.config
-		if o.Devices != nil {
-			config.Devices = o.Devices
-		}
 		var err error
-		if b, err = newBody(config); err != nil {
+		if b, err = s.newBody(&o); err != nil {
 			return nil, err
 		}
 		if o.Devices == nil {
@@ -47,6 +50,37 @@ func (s *Snapshot) StartWith(o Outside) (*Machine, error) {
 	}
 	m.connect(o)
 	return m, nil
+}
+
+// newBody is one whose memory is the snapshot's, copied where it is written.
+func (s *Snapshot) newBody(o *Outside) (*body, error) {
+	config := s.config
+	if o.Devices != nil {
+		config.Devices = o.Devices
+	}
+	ram, err := s.copiedRAM()
+	if err != nil { // no file in memory, say: Restore copies all of it
+		return newBody(config)
+	}
+	b, err := bodyWith(config, ram)
+	if err != nil {
+		return nil, err
+	}
+	b.at = s
+	return b, nil
+}
+
+func (s *Snapshot) copiedRAM() (*unicorn.RAM, error) {
+	s.pool.Lock()
+	defer s.pool.Unlock()
+	if s.pool.image == nil {
+		image, err := unicorn.NewImage(s.memory())
+		if err != nil {
+			return nil, err
+		}
+		s.pool.image = image
+	}
+	return s.pool.image.RAM()
 }
 
 // kept is a body that is ready, or nil.
@@ -69,9 +103,12 @@ func (s *Snapshot) kept(o *Outside) *body {
 // stays good.
 func (s *Snapshot) Close() {
 	s.pool.Lock()
-	idle := s.pool.idle
-	s.pool.idle, s.pool.closed = nil, true
+	idle, image := s.pool.idle, s.pool.image
+	s.pool.idle, s.pool.image, s.pool.closed = nil, nil, true
 	s.pool.Unlock()
+	if image != nil {
+		image.Close()
+	}
 	for _, b := range idle {
 		b.destroy()
 	}

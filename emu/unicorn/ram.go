@@ -27,9 +27,14 @@ func NewRAM(size uint64) (*RAM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("guest memory of %d bytes: %w", size, err)
 	}
+	return ramOf(p), nil
+}
+
+// ramOf takes a mapping over.
+func ramOf(p []byte) *RAM {
 	r := &RAM{bytes: p}
 	r.cleanup = runtime.AddCleanup(r, func(p []byte) { _ = syscall.Munmap(p) }, p)
-	return r, nil
+	return r
 }
 
 // Bytes is the memory itself.

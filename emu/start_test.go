@@ -243,3 +243,16 @@ func TestDevicesThatNoSnapshotCanHold(t *testing.T) {
 type moved struct{ device.Device }
 
 func (moved) Regions() []device.Region { return nil }
+
+// What starts from a kept machine allocates a name for it, and nothing else.
+func TestStartOfAKeptMachineAllocatesItsName(t *testing.T) {
+	r := scattering(t)
+	s := snapshot(t, r.Machine)
+	start := func() {
+		m, err := s.Start()
+		require.NoError(t, err)
+		m.Close()
+	}
+	start()
+	require.LessOrEqual(t, testing.AllocsPerRun(100, start), 1.0)
+}

@@ -124,7 +124,8 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 			C.engine_mark_dirty(c.e, C.uint64_t(number))
 		}
 	}
-	C.engine_restore(c.e, (**C.uint8_t)(unsafe.Pointer(&t.at[0])))
+	at := unsafe.Pointer(unsafe.SliceData(t.at)) // not &t.at[0], of which cgo would look at every element
+	C.engine_restore(c.e, (**C.uint8_t)(at))
 	c.restored = t
 	runtime.KeepAlive(between)
 }

@@ -182,7 +182,10 @@ static void maps_are_listed(void)
 	expect("has writable and executable memory", 0, contains(text, length, " rwxp "));
 }
 
-/* Heap of the C library: small and large, grown, given back. */
+/*
+ * Heap of the C library: small and large, grown, given back. Its books are data, which a
+ * next item would find without the heap that they are about: this is the only one.
+ */
 static void allocated(void)
 {
 	unsigned char *blocks[50];

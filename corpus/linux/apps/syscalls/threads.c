@@ -265,8 +265,16 @@ static void detached(void)
 	sys(SYS_nanosleep, (&(struct timespec){ 0, 10 * MILLISECOND_NS }), 0);
 }
 
+/*
+ * The first thread is out of pthread_create by then: it would leave a lock of the C
+ * library held, which the processes of an application in the kernel have in common.
+ */
+static volatile int all_are_there;
+
 static void *end_the_process(void *status)
 {
+	while (!all_are_there)
+		sched_yield();
 	_exit((long)status);
 }
 
@@ -276,6 +284,8 @@ static void *exec_from_a_thread(void *unused)
 	static char *const environment[] = { "TOUR=yes", "EMPTY=", NULL };
 
 	(void)unused;
+	while (!all_are_there)
+		sched_yield();
 	_exit(-sys(SYS_execve, "/bin/witness", arguments, environment));
 }
 
@@ -287,10 +297,12 @@ static void ends_of_the_process(void)
 	int pid, i;
 
 	for (i = 0; i < 2; i++) {
+		all_are_there = 0;
 		pid = child();
 		if (pid == 0) {
 			start(wait_for_ever, &(int){ 0 });
 			start(bodies[i], (void *)21);
+			all_are_there = 1;
 			for (;;)
 				pause();
 		}

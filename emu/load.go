@@ -243,7 +243,7 @@ func (s *Snapshot) acceptDevices(p *platform, parts map[string]part) error {
 		}
 		s.devices = append(s.devices, slices.Clone(p.states[i]))
 	}
-	s.kinds = p.kinds
+	s.kinds, s.marks = p.kinds, p.marks
 	for name := range parts {
 		if device, ok := strings.CutPrefix(name, devicePart); ok {
 			return fmt.Errorf("%w: its machine has a device %s, which is not among those of Config.Devices", ErrSnapshotFile, device)

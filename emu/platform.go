@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unsafe"
+	"weak"
 
 	"github.com/uklemu/uklemu/emu/device"
 	"github.com/uklemu/uklemu/emu/x86"
@@ -19,6 +21,7 @@ type platform struct {
 	devices    []device.Device
 	kinds      []deviceKind // of devices, one for one
 	states     [][]byte     // the memory of their states
+	marks      []weak.Pointer[byte]
 	timed      []device.Timed
 	ports      [1 << 16]device.Device
 	due        device.Time // the earliest Next of all timed devices, if fresh
@@ -122,6 +125,7 @@ func (p *platform) wire() error {
 			return fmt.Errorf("device %s: there is another of that name; a snapshot finds a device's state by its name", k.name)
 		}
 		p.kinds, p.states = append(p.kinds, k), append(p.states, state)
+		p.marks = append(p.marks, weak.Make(unsafe.SliceData(state)))
 		if t, ok := d.(device.Timed); ok {
 			p.timed = append(p.timed, t)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"weak"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"
@@ -20,6 +21,7 @@ type Snapshot struct {
 	pages  *unicorn.Pages // against the parent, or against zeros
 	config Config
 	kinds  []deviceKind // of devices, one for one
+	marks  []weak.Pointer[byte]
 
 	state   x86.State
 	core    core
@@ -55,6 +57,7 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 		pages:   pages,
 		config:  m.config,
 		kinds:   m.pc.kinds,
+		marks:   m.pc.marks,
 		state:   m.state,
 		core:    m.core,
 		count:   m.cpu.Count(),
@@ -127,6 +130,17 @@ func (m *Machine) fits(s *Snapshot) error {
 	for i, k := range m.pc.kinds {
 		if s.kinds[i] != k {
 			return fmt.Errorf(other+"device %s, in whose place this one has %s", s.kinds[i], k)
+		}
+	}
+	return nil
+}
+
+// notShared says which device of a machine to be is the snapshot's machine's as
+// well: what made it gave the same device twice.
+func (s *Snapshot) notShared(p *platform) error {
+	for i, mark := range p.marks {
+		if len(p.states[i]) > 0 && slices.Contains(s.marks, mark) {
+			return fmt.Errorf("device %s: its function in Devices returned the same device for another machine; each needs its own", p.kinds[i].name)
 		}
 	}
 	return nil

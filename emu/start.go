@@ -39,6 +39,10 @@ func (s *Snapshot) StartWith(o Outside) (*Machine, error) {
 		if b, err = s.newBody(&o); err != nil {
 			return nil, err
 		}
+		if err := s.notShared(b.pc); err != nil {
+			b.destroy()
+			return nil, err
+		}
 		if o.Devices == nil {
 			b.from = s
 		}

@@ -204,6 +204,17 @@ func TestStartedMachinesHaveTheirOwnDevices(t *testing.T) {
 	}
 }
 
+// A function that returns one device for every machine is found out.
+func TestDeviceThatMachinesWouldShare(t *testing.T) {
+	d := &counter{name: "counter", reads: new(int)}
+	r := configuredRig(t, emu.Config{Devices: []func(emu.Board) (device.Device, error){func(emu.Board) (device.Device, error) { return d, nil }}})
+	s := snapshot(t, r.Machine)
+	_, err := s.Start()
+	require.EqualError(t, err, "device counter: its function in Devices returned the same device for another machine; each needs its own")
+	_, err = s.StartWith(emu.Outside{Devices: []func(emu.Board) (device.Device, error){counterOf("counter", new(int))}})
+	require.NoError(t, err)
+}
+
 // odd is a device whose state can be said at will.
 type odd struct {
 	counter

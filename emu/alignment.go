@@ -20,7 +20,8 @@ func (m *Machine) checksAlignment() bool {
 // alignmentFault says whether the instruction at RIP, which is the engine's,
 // raises #AC. A trial tells what it accesses.
 func (m *Machine) alignmentFault() bool {
-	for _, r := range m.try() {
+	records, _ := m.try()
+	for _, r := range records {
 		if !aligned(r.Linear, r.Size) && !m.inDescriptorTable(r.Linear) {
 			return true
 		}
@@ -45,17 +46,17 @@ func (m *Machine) inDescriptorTable(address uint64) bool {
 }
 
 // try makes the engine execute one instruction without effects and returns
-// its accesses, none if it does not get to any.
-func (m *Machine) try() []unicorn.Record {
+// its accesses, none if it does not get to any, and why it ended.
+func (m *Machine) try() ([]unicorn.Record, unicorn.Exit) {
 	m.give()
 	count, params := m.cpu.Count(), m.params
 	context := m.cpu.Context()
 	m.params.Assist, m.params.RAMOnly, m.params.Window, m.params.Limit = true, false, false, unicorn.NoLimit
 	m.params.Resume = m.resume == reported{m.state.RIP, count}
-	records := m.cpu.Trial(&m.params)
+	records, exit := m.cpu.Trial(&m.params)
 	m.params = params
 	m.cpu.SetContext(context)
 	m.changed = true
 	m.cpu.SetCount(count)
-	return records
+	return records, exit
 }

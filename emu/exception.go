@@ -111,14 +111,8 @@ func (m *Machine) runsIntoTheHole(exit unicorn.Exit) (unicorn.Exit, bool) {
 	if exit.Kind == unicorn.Fetch || m.state.Canonical(page+unicorn.PageSize) {
 		return exit, false
 	}
-	state, count, context := m.state, m.cpu.Count(), m.cpu.Context()
-	m.cpu.Try(page, true)
-	trial, _ := m.assist()
-	m.cpu.Try(page, false)
-	m.cpu.SetContext(context)
-	m.SetState(&state)
-	m.cpu.SetCount(count)
-	return trial, trial.Reason == unicorn.ExitFault && trial.Vector == uint8(x86.VectorGP)
+	_, trial := m.try()
+	return trial, trial.Reason == unicorn.ExitFault && trial.Vector == uint8(x86.VectorGP) && trial.Address == page+unicorn.PageSize
 }
 
 // throughStack says whether the access was one of the stack segment's. Of

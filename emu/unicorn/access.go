@@ -127,29 +127,21 @@ func (c *CPU) Answer(values []uint64) {
 	c.e.forced_count = C.uint32_t(n)
 }
 
-// Try makes assisted steps trials until it is called with false: they pass over
-// what paging says of the page, give ones where it is read, and end before
-// they write anywhere else.
-func (c *CPU) Try(page uint64, on bool) {
-	defer runtime.KeepAlive(c)
-	c.e.trial, c.e.trial_page = flag(on)*C.TRIAL_OF_PAGE, C.uint64_t(page)
-}
-
 // Trial executes one instruction as an assisted step that changes no memory and
-// asks no right but that of fetching, and returns its accesses; what it reads
-// where it may not are ones. The state afterwards is good for nothing: the
+// asks no right but that of fetching, and returns its accesses and why it ended;
+// what it reads where it may not are ones. The state afterwards is good for nothing: the
 // caller has to bring back the context, the state and the count of before.
-func (c *CPU) Trial(p *Params) []Record {
+func (c *CPU) Trial(p *Params) ([]Record, Exit) {
 	defer runtime.KeepAlive(c)
 	e := c.e
 	if C.engine_map_scratch(e) != 0 {
-		return nil
+		return nil, Exit{Reason: ExitError, ErrorCode: C.UC_ERR_NOMEM}
 	}
 	edges, observing, fills, logged, visited := e.edges, e.observing, e.fills, e.fill_log_count, e.visited_count
 	traced, mark := e.trace_count, e.trace_mark
-	e.edges, e.observing, e.trial = nil, 0, C.TRIAL_OF_ALL
+	e.edges, e.observing, e.trial = nil, 0, 1
 	c.FlushTLB()
-	c.Run(p)
+	exit := c.Run(p)
 	c.FlushTLB()
 	records := c.Records()
 	for i := range records {
@@ -160,7 +152,7 @@ func (c *CPU) Trial(p *Params) []Record {
 	e.edges, e.observing, e.trial = edges, observing, 0
 	e.fills, e.fill_log_count, e.visited_count = fills, logged, visited
 	e.trace_count, e.trace_mark = traced, mark
-	return records
+	return records, exit
 }
 
 // WatchPhysical refuses every data access to the page of RAM that holds the

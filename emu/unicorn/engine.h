@@ -24,7 +24,6 @@ enum exit_reason {
     EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
 };
 
-enum { TRIAL_OF_PAGE = 1, TRIAL_OF_ALL = 2 };
 #define TRIAL_REFUSED 0xfff0000000000000ull // physical, in records: of pages that paging refuses
 
 enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
@@ -102,8 +101,7 @@ struct engine {
     uint32_t want_step;      // one instruction
     uint32_t assist;         // one instruction, with refused pages let through and all its accesses recorded
     uint32_t ram_only;       // with assist: what is not RAM is refused all the same
-    uint32_t trial;          // with assist: nothing is written, and what paging says of trial_page, or of all pages, is passed over
-    uint64_t trial_page;
+    uint32_t trial;          // with assist: nothing is written, and what paging says is passed over
     uint32_t state_changed;  // the context holds a state to load
     uint64_t denied;         // a bit for each of enum insn_needs that the CPU lacks
     uint32_t guest_tf;

@@ -162,13 +162,11 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     engine_walk(e, va, kind, user, 0, !e->trial, &t);
     int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
     if (asks && engine_reads_descriptor(e, va)) engine_walk(e, va, kind, user = 0, 1, !e->trial, &t);
-    if (e->trial == TRIAL_OF_ALL && kind != ACCESS_FETCH && t.fault != 13) {
+    if (e->trial && kind != ACCESS_FETCH && t.fault != 13) {
         if (t.fault) return into_scratch(e, va, TRIAL_REFUSED, out);
         if (kind == ACCESS_WRITE || t.physical >= e->ram_size) return into_scratch(e, va, t.physical, out);
     }
-    if (e->trial && t.fault == 14 && (va ^ e->trial_page) < 4096) return through_window(e, va, 0, out);
     if (t.fault) return refuse(e, va, kind, &t, EXIT_FAULT);
-    if (e->trial && kind == ACCESS_WRITE) return refuse(e, va, kind, &t, EXIT_WATCH);
     if (t.physical >= e->ram_size) {
         if (e->assist && !e->ram_only && kind != ACCESS_FETCH) return through_window(e, va, t.physical, out);
         return refuse(e, va, kind, &t, EXIT_BUS);

@@ -7,11 +7,12 @@
 #	NAME/*.c		the application, in both kinds
 #	NAME/programs/*.c	ordinary programs that go with it, one each
 #	NAME/steps		what the guest's init does
+#	NAME/files/*		what the guest has in /etc
 application() {
 	local name=$1 folder=$apps/$1 to=$cache/apps/$1 new=$work/$1 hash
 	hash=$({
 		echo "$libc_hash $tools"
-		find "$folder" "$apps/init" "$apps/lib" "$apps/check-archive.sh" -type f | sort | xargs cat
+		find "$folder" "$apps/init" "$apps/lib" -type f | sort | xargs cat
 	} | sha256sum | cut -c1-16)
 	if [ "$(cat "$to/hash" 2>/dev/null)" = "$hash" ]; then
 		say "$name is up to date ($to)"
@@ -24,7 +25,6 @@ application() {
 	else
 		build_plain "$name" "$new"
 	fi
-	"$apps/check-archive.sh" "$new/UKL.o" || die "$name is no application of a UKL kernel"
 	ordinary_programs "$folder" "$new/programs"
 	initrd_list "$folder" "$new" "$to" >"$new/initrd.list"
 	echo "$hash" >"$new/hash"
@@ -68,6 +68,10 @@ initrd_list() {
 		file /UKL $to/empty 0755 0 0
 		file /init $to/programs/init 0755 0 0
 	END
+	if [ -d "$folder/files" ]; then
+		cp -r "$folder/files" "$new/files"
+		(cd "$new/files" && find * -type f -printf "file /etc/%p $to/files/%p 0644 0 0\n")
+	fi
 	for program in "$new/programs"/*; do
 		name=$(basename "$program")
 		[ "$name" = init ] || echo "file /bin/$name $to/programs/$name 0755 0 0"

@@ -20,7 +20,7 @@ test: lint packages-tests engine guests ## all tests, and those with threads und
 	@$(MAKE) --no-print-directory race
 
 # The packages in which goroutines, C or several machines meet.
-race: packages-build engine guests
+race: packages-tests engine guests
 	@$(go) go test -race -timeout 60m ./emu/unicorn ./emu/gdb ./emu ./emu/debug ./cmd/uklemu
 
 lockstep: packages-tests engine guests ## beside QEMU, in full: 1,000,000 instructions and 100,000 events, a quarter of an hour

@@ -44,13 +44,9 @@ func (m *Machine) loadSystem(i *unicorn.Insn) *x86.Exception {
 	if m.state.CPL() != 0 {
 		return x86.Raise(x86.VectorGP, 0)
 	}
-	selector := uint16(m.state.GPR[i.RM()])
-	if i.ModRM < 0xc0 {
-		b, e := m.readOperand(i, 2)
-		if e != nil {
-			return e
-		}
-		selector = binary.LittleEndian.Uint16(b)
+	selector, e := m.selectorOperand(i)
+	if e != nil {
+		return e
 	}
 	if i.Class == unicorn.LTR {
 		return x86.LTR(&m.state, linear{m}, selector)

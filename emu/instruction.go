@@ -21,6 +21,7 @@ const (
 	jumps                 // the instruction has set RIP
 	fastCall              // so have SYSCALL and SYSRET, and TF counts as it is afterwards
 	interrupt             // delivery: TF has been cleared, and nothing traps
+	shadows               // RIP goes on, and what traps or comes in waits for one more instruction
 )
 
 // instructions are the ones that the machine carries out itself, one line each.
@@ -63,10 +64,16 @@ var instructions = map[unicorn.Class]struct {
 	unicorn.Far:           {(*Machine).farTransfer, jumps},
 	unicorn.LTR:           {(*Machine).loadSystem, next},
 	unicorn.LLDT:          {(*Machine).loadSystem, next},
+	unicorn.LoadSS:        {(*Machine).loadSS, shadows},
+	unicorn.LoadFar:       {(*Machine).loadFar, next},
+	unicorn.LAR:           {(*Machine).accessRights, next},
+	unicorn.ENTER:         {(*Machine).enterFrame, next},
+	unicorn.CLFLUSH:       {(*Machine).clflush, next},
 	unicorn.Near:          {(*Machine).nearBranch, jumps},
 	unicorn.NOP:           {nothing, next},
 	unicorn.Undefined:     {undefined, next},
 	unicorn.POPF:          {(*Machine).popf, next},
+	unicorn.Aligned:       {(*Machine).misaligned, next},
 }
 
 // carryOut executes the instruction at RIP and whatever trap follows it.
@@ -93,29 +100,37 @@ func (m *Machine) carryOut(i *unicorn.Insn) {
 	if row.flow == interrupt {
 		return // delivered already
 	}
-	if row.flow == next && m.state.RIP == rip && !m.again {
+	if (row.flow == next || row.flow == shadows) && m.state.RIP == rip && !m.again {
 		m.state.RIP += uint64(i.Length)
 		if !m.state.Code64() {
 			m.state.RIP &= 0xffffffff
 		}
 	}
-	m.retire(oldTF, row.flow == fastCall, i.Class == unicorn.IRET)
+	m.retire(oldTF, row.flow, i.Class == unicorn.IRET)
 }
 
 // retire ends an instruction that the machine carried out.
-func (m *Machine) retire(oldTF, byNewTF, keepRF bool) {
+func (m *Machine) retire(oldTF bool, by flow, keepRF bool) {
 	m.cpu.SetCount(m.cpu.Count() + 1)
 	m.placed = m.here()
 	if m.again {
 		m.again, m.core.Repeat = false, repeat(m.here())
 	}
+	shadowed := m.state.Shadow != x86.ShadowNone
 	m.state.Shadow = x86.ShadowNone
 	if !keepRF {
 		m.state.RFLAGS &^= x86.FlagRF
 	}
 	b := x86.Boundary{OldTF: oldTF, NewTF: m.state.RFLAGS&x86.FlagTF != 0, Data: m.stepData, Pended: m.core.Pended}
-	if byNewTF {
+	switch by {
+	case fastCall:
 		b.Rule = x86.StepByNewTF
+	case shadows:
+		if shadowed { // of two such in a row only the first is sure to hold anything back (SDM vol. 3A 7.8.3)
+			break
+		}
+		b.Rule = x86.StepHeld
+		m.state.Shadow = x86.ShadowMOVSS
 	}
 	now, held := b.Trap()
 	m.core.Pended = held
@@ -299,7 +314,7 @@ func (m *Machine) softwareInterrupt(i *unicorn.Insn) *x86.Exception {
 	case unicorn.INTO:
 		if m.state.RFLAGS&x86.FlagOF == 0 {
 			m.state.RIP += uint64(i.Length)
-			m.retire(m.state.RFLAGS&x86.FlagTF != 0, false, false)
+			m.retire(m.state.RFLAGS&x86.FlagTF != 0, next, false)
 			return nil
 		}
 		ev.Vector = x86.VectorOF

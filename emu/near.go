@@ -118,11 +118,9 @@ func (m *Machine) branchOperand(i *unicorn.Insn, size int) (uint64, *x86.Excepti
 	return binary.LittleEndian.Uint64(target[:]), nil
 }
 
-// nearCall checks the target before it pushes (SDM vol. 2A, CALL).
+// nearCall looks at the target when it has pushed, as the engine does with
+// those that are its own; RSP stays if the target is not canonical.
 func (m *Machine) nearCall(target, behind uint64, size int) *x86.Exception {
-	if !m.state.Canonical(target) {
-		return x86.Raise(x86.VectorGP, 0)
-	}
 	rsp := m.state.GPR[x86.RSP] - uint64(size)
 	if e := m.mayAccess(rsp, size, true); e != nil {
 		return e
@@ -133,7 +131,10 @@ func (m *Machine) nearCall(target, behind uint64, size int) *x86.Exception {
 		return e
 	}
 	m.stepData |= x86.MatchData(&m.state, rsp, uint64(size), true)
-	m.state.RIP, m.state.GPR[x86.RSP] = target, rsp
+	if e := m.branchTo(target); e != nil {
+		return e
+	}
+	m.state.GPR[x86.RSP] = rsp
 	return nil
 }
 

@@ -147,7 +147,7 @@ func (m *Machine) enter() unicorn.Exit {
 	if m.fills {
 		m.publishFills()
 	}
-	if m.state.Shadow != x86.ShadowNone {
+	if m.state.Shadow != x86.ShadowNone && m.cpu.Count() != before {
 		m.state.Shadow = m.whichShadow()
 	}
 	return exit

@@ -42,3 +42,16 @@ func isSSE(i *unicorn.Insn) bool {
 	}
 	return false
 }
+
+// misaligned is an SSE instruction whose operand in memory is not aligned as
+// it must be (SDM vol. 2A, table 2-21): after what the instruction raises
+// wherever its operand is.
+func (m *Machine) misaligned(*unicorn.Insn) *x86.Exception {
+	switch {
+	case m.state.CR4&x86.CR4OSFXSR == 0 || m.state.CR0&x86.CR0EM != 0:
+		return x86.Raise(x86.VectorUD, 0)
+	case m.state.CR0&x86.CR0TS != 0:
+		return x86.Raise(x86.VectorNM, 0)
+	}
+	return x86.Raise(x86.VectorGP, 0)
+}

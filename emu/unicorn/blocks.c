@@ -99,13 +99,17 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
     uint8_t bytes[16];
     struct insn i;
     int past = 0;
+    struct known_aligned known = {0};
     *l = (struct look){0};
     for (uint64_t at = pc; at < pc + size; at += i.length, l->count++) {
         decode(&i, bytes, engine_code_at(e, at, bytes), e->bits);
         if (!i.length) break;
         if (!l->count && i.kind == CLASS_REP_STRING) l->flags = BLOCK_REP | (engine_counts_in_cx(e, &i) ? BLOCK_CX : counts_in_ecx(e, &i) ? BLOCK_ECX : 0);
         int kind = 0;
-        if (engine_sensitive(e, &i)) kind = POINT_INSN;
+        int fixed = i.kind == CLASS_ALIGNED && engine_is_relative(e, &i); // it stops always or never
+        int vouched = e->bits == 64 && !engine_needs_check(&known, &i) && i.kind == CLASS_ALIGNED && engine_may_go_on(e, &i);
+        if (vouched) kind = 0;
+        else if (fixed ? engine_stops(e, &i, at) : engine_sensitive(e, &i)) kind = POINT_INSN;
         // The engine computes its flags from an older instruction's. Before an
         // instruction with a hook it brings them up to date.
         else if (i.kind == CLASS_CMPXCHG_WIDE) kind = POINT_FLAGS;
@@ -113,7 +117,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         if (past || !(kind || engine_has_probe(e, at))) continue;
         if (!l->points++) l->first = at;
         l->last = at;
-        past = kind == POINT_INSN && i.kind != CLASS_POPF;
+        past = kind == POINT_INSN && (fixed || !engine_may_go_on(e, &i));
     }
     if (!l->count) l->count = 1;
 }

@@ -29,7 +29,8 @@ static int one_byte_class(const struct insn *i, int bits)
     case 0xe6: case 0xe7: case 0xee: case 0xef: return CLASS_OUT;
     case 0x07: case 0x1f: return bits == 64 ? CLASS_PLAIN : CLASS_SEGMENT;
     case 0x17: return bits == 64 ? CLASS_PLAIN : CLASS_MOV_SS; // POP SS
-    case 0x8e: return reg == 2 ? CLASS_MOV_SS : CLASS_SEGMENT;
+    case 0x8e: return reg != 2 ? CLASS_SEGMENT : bits == 64 ? CLASS_LOAD_SS : CLASS_MOV_SS;
+    case 0xc8: return bits == 64 ? CLASS_ENTER : CLASS_PLAIN;
     case 0xca: case 0xcb: return bits == 64 ? CLASS_FAR : CLASS_SEGMENT;
     case 0x9a: case 0xea: return CLASS_SEGMENT;
     case 0x9c: return CLASS_PUSHF;
@@ -76,7 +77,7 @@ static int two_byte_class(const struct insn *i, int bits)
         if (reg == 6) return CLASS_LMSW;
         if (reg == 7) return CLASS_INVLPG;
         return CLASS_PLAIN;
-    case 0x02: case 0x03: return CLASS_SEGMENT; // LAR, LSL
+    case 0x02: case 0x03: return CLASS_LAR; // and LSL
     case 0x05: return CLASS_SYSCALL;
     case 0x06: return CLASS_CLTS;
     case 0x07: return CLASS_SYSRET;
@@ -90,7 +91,11 @@ static int two_byte_class(const struct insn *i, int bits)
     case 0x33: return CLASS_RDPMC;
     case 0x34: return CLASS_SYSENTER;
     case 0x35: return CLASS_SYSEXIT;
-    case 0xa1: case 0xa9: case 0xb2: case 0xb4: case 0xb5: return CLASS_SEGMENT;
+    case 0xb2: if (bits == 64) return CLASS_LOAD_FAR; // LSS
+        // fall through
+    case 0xb4: case 0xb5: if (bits == 64 && i->rex & 8) return CLASS_LOAD_FAR; // LFS, LGS
+        // fall through
+    case 0xa1: case 0xa9: return CLASS_SEGMENT;
     case 0xa2: return CLASS_CPUID;
     case 0xae:
         if (is_register && i->prefixes & PREFIX_REP && (reg == 2 || reg == 3)) return CLASS_WRFSGSBASE;

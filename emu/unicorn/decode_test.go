@@ -34,7 +34,7 @@ func TestDecodeLengthsAndClasses(t *testing.T) {
 		{64, "e844332211", 5, Plain}, {64, "66e844332211", 6, Near}, {64, "6648e844332211", 7, Plain}, {32, "66e82211", 4, Plain}, {16, "e82211", 3, Plain},
 		{64, "0f8444332211", 6, Plain}, {16, "0f842211", 4, Plain},
 		{64, "f6c001", 3, Plain}, {64, "f6d0", 2, Plain}, {64, "f7c044332211", 6, Plain}, {64, "f7d8", 2, Plain}, {64, "66f7c02211", 5, Plain},
-		{64, "c8221100", 4, Plain}, {32, "9a443322110800", 7, Segment}, {16, "ea22110800", 5, Segment},
+		{64, "c8221100", 4, ENTER}, {32, "c8221100", 4, Plain}, {32, "9a443322110800", 7, Segment}, {16, "ea22110800", 5, Segment},
 		{64, "c5f877", 3, Undefined}, {64, "c4e27d580411", 6, Undefined}, {64, "c4e37d0fc108", 6, Undefined}, {64, "c4e270f20411", 6, Plain}, {32, "c50411", 3, Plain}, {32, "c40411", 3, Plain},
 		{64, "660f3a0fc108", 6, Plain}, {64, "0f38f00411", 5, Plain},
 		{64, "e460", 2, In}, {64, "ec", 1, In}, {64, "e680", 2, Out}, {64, "66ef", 2, Out}, {64, "f36c", 2, Ins}, {64, "6e", 1, Outs},
@@ -46,9 +46,9 @@ func TestDecodeLengthsAndClasses(t *testing.T) {
 		{64, "cd80", 2, INT}, {64, "cc", 1, INT3}, {32, "ce", 1, INTO}, {64, "f1", 1, INT1},
 		{64, "0f01cb", 3, StacClac}, {64, "f3480faed8", 5, WriteFSGSBase}, {64, "f3480faec8", 5, Plain}, {64, "0fc7f0", 3, RDRAND}, {64, "9d", 1, POPF}, {64, "0f2904 24", 4, Aligned}, {64, "0f28c1", 3, Plain}, {64, "0f1000", 3, Plain},
 		{64, "0f01c8", 3, Monitor}, {64, "0f01f8", 3, SWAPGS}, {64, "0f33", 2, RDPMC}, {64, "0f00d8", 3, LTR},
-		{64, "9c", 1, PUSHF}, {64, "fb", 1, STI}, {64, "8ed0", 2, MovSS}, {64, "8ed8", 2, Segment}, {32, "17", 1, MovSS},
+		{64, "9c", 1, PUSHF}, {64, "fb", 1, STI}, {64, "8ed0", 2, LoadSS}, {32, "8ed0", 2, MovSS}, {64, "8ed8", 2, Segment}, {32, "17", 1, MovSS},
 		{64, "0f31", 2, RDTSC}, {64, "0f01f9", 3, RDTSC}, {64, "c3", 1, Ret}, {64, "c20800", 3, Ret}, {64, "ffe0", 2, JmpIndirect}, {64, "ffd0", 2, CallIndirect},
-		{64, "f3aa", 2, RepString}, {64, "aa", 1, Plain}, {64, "f248af", 3, RepString}, {64, "0f00d0", 3, LLDT}, {32, "0f00d0", 3, Segment}, {64, "480fb400", 4, Segment},
+		{64, "f3aa", 2, RepString}, {64, "aa", 1, Plain}, {64, "f248af", 3, RepString}, {64, "0f00d0", 3, LLDT}, {32, "0f00d0", 3, Segment}, {64, "480fb400", 4, LoadFar}, {64, "0fb400", 3, Segment}, {64, "0fb200", 3, LoadFar}, {64, "0f02c0", 3, LAR}, {64, "0fae38", 3, CLFLUSH},
 	} {
 		code, err := hex.DecodeString(strings.ReplaceAll(c.code, " ", ""))
 		require.NoError(t, err)

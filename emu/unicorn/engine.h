@@ -68,6 +68,12 @@ struct visited { uint64_t pc; uint32_t size, count; }; // count: of instructions
 struct recent { uint64_t pc; uint16_t size, count; uint32_t generation; };
 
 #define RECENT 4096
+// An SSE instruction whose operand has to be aligned, and was looked at.
+struct aligned_insn { uint64_t pc; uint8_t bytes[16]; struct insn insn; };
+// What a block has made sure of: the last four bits of some registers.
+struct known_aligned { uint32_t bases; uint8_t residue[16]; };
+
+#define ALIGNED 256
 #define CODE_PAGES 64
 #define VISITED 32
 #define ALIASES 8
@@ -165,6 +171,7 @@ struct engine {
     uint8_t *point_kind;
     uint32_t points_size, points_used, probes;
     uc_hook code_hook;
+    struct aligned_insn aligned[ALIGNED];
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
     uc_hook access_hook[2];
@@ -234,7 +241,14 @@ int engine_has_probe(const struct engine *e, uint64_t pc);
 int engine_probed(const struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);
-int engine_stops(struct engine *e, const struct insn *i);
+int engine_may_go_on(const struct engine *e, const struct insn *i);
+int engine_stops(struct engine *e, const struct insn *i, uint64_t pc);
+int engine_operand(struct engine *e, const struct insn *i, uint64_t rip, uint64_t *out);
+int engine_is_relative(const struct engine *e, const struct insn *i);
+int engine_misaligned(struct engine *e, const struct insn *i, uint64_t rip);
+int engine_needs_check(struct known_aligned *k, const struct insn *i);
+void engine_keep_aligned(struct engine *e, uint64_t pc, const struct insn *i);
+int engine_is_aligned(struct engine *e, uint64_t pc);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
 #define SCRATCH 0x810000000000ull      // and those of trials
 int engine_map_scratch(struct engine *e);

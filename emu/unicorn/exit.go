@@ -119,6 +119,11 @@ const (
 	RDPMC
 	LTR
 	LLDT
+	LoadSS    // MOV SS in 64-bit mode
+	LoadFar   // LSS in 64-bit mode, and LFS and LGS of 64 bits
+	LAR       // and LSL
+	ENTER     // in 64-bit mode
+	CLFLUSH   // and CLFLUSHOPT
 	Far       // transfers in 64-bit mode
 	Near      // branches in 64-bit mode with an operand-size prefix, and RET of 32 KiB or more
 	NOP       // that the engine takes for undefined
@@ -128,7 +133,7 @@ const (
 	_
 	PUSHF
 	STI
-	MovSS // and POP SS
+	MovSS // and POP SS, outside 64-bit mode
 	RDTSC
 	Ret
 	JmpIndirect

@@ -60,6 +60,7 @@ static void group15(struct insn *i, int prefix)
         else if (prefix || reg < 5) undefined(i); // among them INCSSP, TPAUSE, UMONITOR, UMWAIT
         return;
     }
+    if (prefix < 2 && reg == 7) i->kind = CLASS_CLFLUSH;
     if (prefix == 1 && reg == 7) needs(i, NEEDS_CLFLUSHOPT);
     else if (prefix) undefined(i); // among them CLWB
     else if (reg == 4 || reg == 5) needs(i, NEEDS_XSAVE);

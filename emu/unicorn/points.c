@@ -21,16 +21,22 @@ int engine_sensitive(const struct engine *e, const struct insn *i)
 {
     if (e->denied >> i->needs & 1) return 1;
     switch (i->kind) {
-    case CLASS_STAC_CLAC: case CLASS_SWAPGS: case CLASS_ALIGNED: return 0;
+    case CLASS_STAC_CLAC: case CLASS_SWAPGS: return 0;
     }
     return i->kind != CLASS_PLAIN && i->kind < CLASS_SENSITIVE_END;
 }
 
-// engine_stops: is it for the machine, here and now?
-int engine_stops(struct engine *e, const struct insn *i)
+// engine_may_go_on: may it be the engine's, though it is sensitive?
+int engine_may_go_on(const struct engine *e, const struct insn *i)
 {
-    if (i->kind == CLASS_POPF) return e->cr0 & CR0_AM && engine_cpl(e) == 3;
-    return engine_sensitive(e, i);
+    return (i->kind == CLASS_POPF || i->kind == CLASS_ALIGNED) && !(e->denied >> i->needs & 1);
+}
+
+// engine_stops: is it for the machine, here and now?
+int engine_stops(struct engine *e, const struct insn *i, uint64_t pc)
+{
+    if (!engine_may_go_on(e, i)) return engine_sensitive(e, i);
+    return i->kind == CLASS_ALIGNED ? engine_misaligned(e, i, pc) : e->cr0 & CR0_AM && engine_cpl(e) == 3;
 }
 
 int engine_point(const struct engine *e, uint64_t pc)
@@ -154,14 +160,19 @@ int engine_probed(const struct engine *e, uint64_t pc) { return !resumed(e, pc) 
 
 // ---- The hook
 
+static void note_flags(struct engine *e, uint64_t pc)
+{
+    uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    e->passed = pc;
+}
+
 // pass lets an instruction with a hook go on. The engine has evaluated the
 // flags before the hook, but goes by how it would have done so later if the
 // instruction faults, or is one that asks for them.
 static void pass(struct engine *e, uint64_t pc)
 {
-    uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+    note_flags(e, pc);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
-    e->passed = pc;
 }
 
 static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
@@ -176,13 +187,18 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     }
     int at = engine_point(e, pc);
     if (at >= 0 && e->point_kind[at] & POINT_INSN) {
+        if (engine_is_aligned(e, pc)) {
+            note_flags(e, pc);
+            return;
+        }
         engine_hidden_flags(e);
         decode(&e->exit.insn, e->exit.bytes, engine_code_at(e, pc, e->exit.bytes), e->bits);
-        if (engine_stops(e, &e->exit.insn)) {
+        if (engine_stops(e, &e->exit.insn, pc)) {
             e->correct = 1;
             engine_stop(e, EXIT_INSTRUCTION);
             return;
         }
+        engine_keep_aligned(e, pc, &e->exit.insn);
     }
     pass(e, pc);
 }

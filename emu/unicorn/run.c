@@ -186,7 +186,7 @@ static int step_once(struct engine *e)
     decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
     uint16_t cs = 0;
     uc_reg_read(e->uc, UC_X86_REG_CS, &cs);
-    if (i.length && engine_stops(e, &i)) {
+    if (i.length && engine_stops(e, &i, rip)) {
         if (e->trace) engine_trace_one(e, rip);
         e->exit.reason = EXIT_INSTRUCTION;
         e->exit.insn = i;

@@ -154,6 +154,12 @@ func (c *CPU) publish(s *x86.State) {
 		c.e.tables[1] = C.struct_range{begin: C.uint64_t(s.LDTR.Base), size: C.uint64_t(s.LDTR.Limit) + 1}
 	}
 	c.e.state_changed = 1
+	c.e.bits = 16
+	if cs := &s.Seg[x86.CS]; s.EFER&(1<<10) != 0 && cs.Attr&attrL != 0 {
+		c.e.bits = 64
+	} else if cs.Attr&attrB != 0 {
+		c.e.bits = 32
+	}
 }
 
 func hiddenFlags(s *x86.State) uint32 {

@@ -3,10 +3,14 @@
 package lockstep
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
 )
+
+// larOfGate: 0xd0 is a 16-bit call gate.
+var larOfGate = regexp.MustCompile(`movl \$0xd0, %eax[;\n ]+l(ar|sl)`)
 
 // knownPartings leave the machines in different places, in the order in which
 // they are tried.
@@ -161,13 +165,24 @@ var knownPartings = []Known{
 		},
 	},
 	{
-		Name: "sse-alignment",
-		Manual: "SDM vol. 2, tables 2-18 and 2-19: MOVAPS, MOVDQA and their kin are #GP(0) for an operand that is not aligned, before any #PF. " +
-			"QEMU has that; the engine does not look.",
-		Ours: true,
+		Name:   "null-ss",
+		Manual: "SDM vol. 2B, MOV: in 64-bit mode a null SS is #GP(0) unless its RPL is the CPL. QEMU loads it.",
 		ends: func(e *evidence) bool {
-			i := e.payload.instruction(e.b.RIP())
-			return (e.b.Event() == vecGP || e.b.Event() == vecDF) && e.b.ErrorCode() == 0 && i.Map == 1 && (i.Opcode == 0x28 || i.Opcode == 0x29 || i.Opcode == 0x6f || i.Opcode == 0x7f)
+			return e.raised(vecGP, unicorn.LoadSS, unicorn.LoadFar) && e.a.RIP() != e.b.RIP()
+		},
+	},
+	{
+		Name:   "enter-probe",
+		Manual: "SDM vol. 2A, ENTER: #PF where a write by the final stack pointer would fault. QEMU does not look.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecPF && e.a.ErrorCode()&2 != 0 && e.at().Class == unicorn.ENTER && e.a.RIP() != e.b.RIP()
+		},
+	},
+	{
+		Name:   "lar-type",
+		Manual: "SDM vol. 2A, LAR and LSL, the tables of types: 16-bit gates and TSSs are not valid in IA-32e mode. QEMU takes them.",
+		ends: func(e *evidence) bool {
+			return larOfGate.MatchString(strings.Join(e.payload.Program.Cases[e.a.Case()].Text, "\n"))
 		},
 	},
 	{

@@ -14,7 +14,7 @@ import case
 import manual
 import world
 
-FILES = "canonical pagefault gates iret fast control segments flags".split()
+FILES = "canonical pagefault gates iret fast control segments flags forms".split()
 
 
 def hexed(v):

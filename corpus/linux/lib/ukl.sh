@@ -117,7 +117,7 @@ make_ukl() {
 
 # Later lines win: what a later file says of an option is dropped from the earlier ones.
 merge_configs() {
-	tac "$@" | awk '
+	cat "$@" | tac | awk '
 		match($0, /CONFIG_[A-Z0-9_]+/) && /^(# )?CONFIG_[A-Z0-9_]+( is not set|=)/ {
 			option = substr($0, RSTART, RLENGTH)
 			if (option in seen)
@@ -135,18 +135,26 @@ ukl_source_inputs() {
 }
 
 # ukl_source sets ukl_tree: linux/ is the patched source, the rest are build folders.
+# The folder stays the same when patches change, and so do the times of files that
+# don't: make compiles what has to be compiled.
 ukl_source() {
-	local patch log=$cache/kernels/ukl-patches.log
-	ukl_tree=$cache/kernels/.ukl-$(ukl_source_inputs | sha256sum | cut -c1-16)
-	[ -d "$ukl_tree/linux" ] && return
-	rm -rf "$cache"/kernels/.ukl-*
-	mkdir -p "$work/ukl/linux"
-	tar -xJf "$source_tar" -C "$work/ukl/linux" --strip-components=1
-	check_version "$work/ukl/linux"
+	local patch file inputs log=$cache/kernels/ukl-patches.log new=$work/ukl
+	ukl_tree=$cache/kernels/.ukl
+	inputs=$(ukl_source_inputs | sha256sum | cut -c1-16)
+	[ "$(cat "$ukl_tree/inputs" 2>/dev/null)" = "$inputs" ] && return
+	mkdir -p "$new" "$ukl_tree"
+	tar -xJf "$source_tar" -C "$new" --strip-components=1
+	check_version "$new"
+	: >"$log"
 	for patch in "$here"/patches/*.patch; do
-		patch -d "$work/ukl/linux" -p1 --no-backup-if-mismatch <"$patch" >>"$log" || die "$patch does not apply, see $log"
+		patch -d "$new" -p1 --no-backup-if-mismatch <"$patch" >>"$log" || die "$patch does not apply to $source_tar, see $log"
 	done
-	mv "$work/ukl" "$ukl_tree"
+	sed -n 's,^+++ b/,,p' "$here"/patches/*.patch | sort -u | while read -r file; do
+		cmp -s "$new/$file" "$ukl_tree/linux/$file" && touch -r "$ukl_tree/linux/$file" "$new/$file"
+	done || true
+	rm -rf "$ukl_tree/inputs" "$ukl_tree/linux"
+	mv "$new" "$ukl_tree/linux"
+	echo "$inputs" >"$ukl_tree/inputs"
 }
 
 # The patches are for Linux 6.1, of any stable release that they apply to.

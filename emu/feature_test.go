@@ -175,6 +175,38 @@ func TestCPUIDAgreesWithWhatExecutes(t *testing.T) {
 	}
 }
 
+// It is the same for 32-bit programs.
+func TestCPUIDAgreesWithWhatExecutesIn32BitCode(t *testing.T) {
+	for _, x := range extensions {
+		if strings.Contains("SEP SMAP FSGSBASE INVPCID SYSCALL", x.name) || x.leaf == 0x80000001 && x.bit == 0 || x.name == "XSAVE" {
+			continue // what belongs to supervisors or to 64-bit mode
+		}
+		choices := []string{""}
+		if x.option != "" {
+			choices = []string{"+" + x.option, "-" + x.option}
+		}
+		for _, cpu := range choices {
+			r := newRig(t, cpu)
+			has := r.has(&x)
+			for _, word := range strings.Fields(x.code) {
+				if strings.Contains(word, "480f") || strings.HasPrefix(word, "f2480f") {
+					continue // REX.W
+				}
+				code, err := hex.DecodeString(word)
+				require.NoError(t, err)
+				r.user(append(code, make([]byte, 16)...), func(s *x86.State) {
+					s.CR4 |= x86.CR4OSXSAVE | x86.CR4PKE
+					s.XCR0 = 3
+					s.Seg[x86.CS] = rigSegment(selUser32)
+					s.GPR[x86.RAX] = userData
+				})
+				require.Equal(t, "limit", r.Step().String())
+				require.Equal(t, !has, strings.HasPrefix(r.deliveries(), "#UD"), "%s of %s with %q: %s", word, x.name, cpu, r.deliveries())
+			}
+		}
+	}
+}
+
 // Where nothing is undefined without a feature: what was there before is.
 func TestInstructionsOfOldWhereAFeatureIsMissing(t *testing.T) {
 	r := newRig(t, "-abm,-bmi1")

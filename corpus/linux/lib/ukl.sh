@@ -7,24 +7,27 @@
 # variant compiles only what its options change, and another application is
 # only another link. Both stay in the cache; nothing else depends on them.
 
-ukl_guests() {
-	grep -v '^#' "$here/ukl.guests"
-}
+# Guests of UKL kernels: APPLICATION and options. Applications come from apps/.
+ukl_guests=(
+	"hello"
+	"syscalls"
+	"syscalls use_ret"
+	"syscalls ist_pf"
+	"syscalls use_ret ist_pf"
+)
 
 ukl_applications() {
-	ukl_guests | cut -d' ' -f1 | sort -u
+	printf '%s\n' "${ukl_guests[@]}" | cut -d' ' -f1 | sort -u
 }
 
 guest_ukl() {
-	local line lines
+	local line
 	"$here/apps/build.sh" $(ukl_applications)
 	kernel stock # for its archiver
 	archiver=$kernel
-	mapfile -t lines < <(ukl_guests)
-	for line in "${lines[@]}"; do
+	for line in "${ukl_guests[@]}"; do
 		ukl_guest $line
 	done
-	guest_name= options=() applications=()
 }
 
 # ukl_guest APPLICATION OPTION... makes the guest ukl-APPLICATION with these options.

@@ -7,27 +7,24 @@
 # variant compiles only what its options change, and another application is
 # only another link. Both stay in the cache; nothing else depends on them.
 
-# Guests of UKL kernels: APPLICATION and options. Applications come from apps/.
-ukl_guests=(
-	"hello"
-	"syscalls"
-	"syscalls use_ret"
-	"syscalls ist_pf"
-	"syscalls use_ret ist_pf"
-)
+ukl_guests() {
+	grep -v '^#' "$here/ukl.guests"
+}
 
 ukl_applications() {
-	printf '%s\n' "${ukl_guests[@]}" | cut -d' ' -f1 | sort -u
+	ukl_guests | cut -d' ' -f1 | sort -u
 }
 
 guest_ukl() {
-	local line
+	local line lines
 	"$here/apps/build.sh" $(ukl_applications)
 	kernel stock # for its archiver
 	archiver=$kernel
-	for line in "${ukl_guests[@]}"; do
+	mapfile -t lines < <(ukl_guests)
+	for line in "${lines[@]}"; do
 		ukl_guest $line
 	done
+	guest_name= options=() applications=()
 }
 
 # ukl_guest APPLICATION OPTION... makes the guest ukl-APPLICATION with these options.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,7 +54,10 @@ func TestOrdinaryProgramsRunBesideTheApplication(t *testing.T) {
 			app := application(t, g)
 			o := emulate(t, g, "app=/bin/"+app)
 			require.Equal(t, "debug-exit 0", o.end, "the console:\n%s", o.console)
-			require.Empty(t, cmp.Diff(expected(t, app), spoken(o.console, app)))
+			// The tour tries to execute the application. The application
+			// itself is refused a second one of its kind; here it starts.
+			said := slices.DeleteFunc(spoken(o.console, app), func(line string) bool { return line == app+": passed 0 of 0" })
+			require.Empty(t, cmp.Diff(expected(t, app), said))
 			require.Empty(t, splats.FindString(o.console))
 		})
 	}
@@ -89,7 +93,9 @@ func emulate(t testing.TB, g corpus.Guest, more string) outcome {
 // patience is for a guest that hangs in QEMU, not a measure of anything.
 const patience = 10 * time.Minute
 
-// qemu boots the guest's bzImage, through the decompressor.
+// qemu boots the guest's bzImage, through the decompressor. Without
+// no_timer_check the kernel panics where QEMU gets too little time of the host
+// to deliver a few interrupts in time.
 func qemu(t testing.TB, g corpus.Guest, more string) outcome {
 	t.Helper()
 	binary, err := exec.LookPath("qemu-system-x86_64")
@@ -98,7 +104,7 @@ func qemu(t testing.TB, g corpus.Guest, more string) outcome {
 	defer cancel()
 	command := exec.CommandContext(ctx, binary, "-accel", "tcg", "-cpu", "max", "-m", "256", "-display", "none", "-serial", "stdio",
 		"-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-		"-kernel", g.BzImage, "-initrd", g.Initrd, "-append", g.Append+" "+more)
+		"-kernel", g.BzImage, "-initrd", g.Initrd, "-append", g.Append+" no_timer_check "+more)
 	var console, complaints bytes.Buffer
 	command.Stdout, command.Stderr = &console, &complaints
 	err = command.Run()

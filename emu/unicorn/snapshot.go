@@ -137,10 +137,15 @@ func (c *CPU) Context() []byte {
 	return append([]byte(nil), c.state[c.library.layout.gpr:]...)
 }
 
-// SetContext takes a copy back. Store must follow.
+// SetContext takes a copy back. Store must follow; it would not see that the
+// control registers are others now than those that the TLB was filled under.
 func (c *CPU) SetContext(b []byte) {
+	defer runtime.KeepAlive(c)
+	before := c.translating()
 	copy(c.state[c.library.layout.gpr:], b)
-	runtime.KeepAlive(c)
+	if c.translating() != before {
+		c.e.flush = 1
+	}
 }
 
 // Each calls f for every page that a layer has, in ascending order.

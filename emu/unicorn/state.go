@@ -110,9 +110,7 @@ func (c *CPU) Store(s *x86.State) {
 	c.put32(l.gdtrLimit, uint32(s.GDTR.Limit))
 	c.put64(l.idtrBase, s.IDTR.Base)
 	c.put32(l.idtrLimit, uint32(s.IDTR.Limit))
-	const paging = 1 | 1<<16 | 1<<31 // PE, WP, PG
-	if (c.get64(l.cr)^s.CR0)&paging != 0 || c.get64(l.cr+24) != s.CR3 || c.get64(l.cr+32) != s.CR4 ||
-		c.get64(l.efer) != s.EFER || c.get32(l.pkru) != s.PKRU || s.PAEPaging() && c.pdpte() != s.PDPTE {
+	if c.translating() != (translating{s.CR0 & cr0Paging, s.CR3, s.CR4, s.EFER, s.PKRU}) || s.PAEPaging() && c.pdpte() != s.PDPTE {
 		c.e.flush = 1
 	}
 	c.put64(l.cr, s.CR0)
@@ -133,6 +131,19 @@ func (c *CPU) Store(s *x86.State) {
 	c.put64(l.tscAux, s.TSCAux)
 	c.put32(l.hflags, c.get32(l.hflags)&^hfKnown|hiddenFlags(s))
 	c.publish(s)
+}
+
+// translating is what the TLB was filled under, beside the PDPTEs.
+type translating struct {
+	cr0, cr3, cr4, efer uint64
+	pkru                uint32
+}
+
+const cr0Paging = 1 | 1<<16 | 1<<31 // PE, WP, PG
+
+func (c *CPU) translating() translating {
+	l := c.library.layout
+	return translating{c.get64(l.cr) & cr0Paging, c.get64(l.cr + 24), c.get64(l.cr + 32), c.get64(l.efer), c.get32(l.pkru)}
 }
 
 func (c *CPU) pdpte() (out [4]uint64) {

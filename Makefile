@@ -40,8 +40,9 @@ guests: packages-guests ## the Linux kernels and user space that the project run
 guests-check: guests packages-tests ## boots the guests under QEMU and compares what they say
 	@corpus/linux/check.sh
 
-engine: ## libunicorn, into the cache
+engine: ## libunicorn and libkeystone, into the cache
 	@scripts/engine.sh
+	@scripts/engine-keystone.sh
 
 build: packages-build ## the command, as bin/uklemu
 	@$(go) go build -o bin/uklemu ./cmd/uklemu

@@ -19,8 +19,7 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
-guests=(stock selftests)
-known=("${guests[@]}" ukl)
+guests=(stock selftests ukl)
 
 say() { printf 'guests: %s\n' "$*" >&2; }
 die() {
@@ -38,7 +37,7 @@ if [ $# = 0 ]; then
 	set -- "${guests[@]}"
 fi
 for name in "$@"; do
-	[[ " ${known[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${known[*]}"
+	[[ " ${guests[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${guests[*]}"
 done
 
 mkdir -p "$cache/guests" "$cache/kernels"

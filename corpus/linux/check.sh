@@ -121,3 +121,6 @@ status=$(boot "$output/selftests" selftests bzImage selftests.cpio max,smap=off)
 expect_lines "selftests: bzImage, -cpu max,smap=off" 3 "$status" "$output/selftests" '^selftests?: ' "$here/selftests.qemu.txt"
 
 [ $failures = 0 ] || die "$failures failed"
+
+# The UKL kernels themselves are run by tests/ukl.
+"$here/ukl-off.sh"

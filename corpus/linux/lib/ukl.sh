@@ -3,7 +3,7 @@
 # The UKL kernels: Linux with patches/*.patch and an application linked into it.
 #
 # A variant is a list of options, each a configs/ukl-OPTION.config on top of stock.config
-# and ukl.config. Variants share one patched source and one build folder, so that a
+# and ukl.config; a comment "append:" in it is for the command line. Variants share one patched source and one build folder, so that a
 # variant compiles only what its options change, and another application is
 # only another link. Both stay in the cache; nothing else depends on them.
 
@@ -29,13 +29,14 @@ guest_ukl() {
 
 # ukl_guest APPLICATION OPTION... makes the guest ukl-APPLICATION with these options.
 ukl_guest() {
-	local app=$1 name folder option
+	local app=$1 append=$append name folder option
 	shift
 	options=("$@")
 	name=ukl-$app
 	folder=$name
 	for option in "$@"; do
 		folder+=-$option
+		append+=$(sed -n 's/^# append:/ /p' "$here/configs/ukl-$option.config" | tr -s ' ')
 	done
 	ukl_kernel "$folder" "$cache/apps/$app/UKL.o" "$@"
 	applications=("$app")
@@ -136,7 +137,7 @@ ukl_source_inputs() {
 # don't: make compiles what has to be compiled.
 ukl_source() {
 	local patch file inputs log=$cache/kernels/ukl-patches.log new=$work/ukl
-	ukl_tree=$cache/kernels/.ukl
+	ukl_tree=$(realpath -m "$cache/kernels/.ukl")
 	inputs=$(ukl_source_inputs | sha256sum | cut -c1-16)
 	[ "$(cat "$ukl_tree/inputs" 2>/dev/null)" = "$inputs" ] && return
 	mkdir -p "$new" "$ukl_tree"

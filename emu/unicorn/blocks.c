@@ -135,6 +135,8 @@ static void mark_code(struct engine *e, uint64_t pc)
     const uint8_t *host = code_host(e, pc);
     if (!host) return;
     uint64_t page = (host - e->ram) >> 12;
+    if (!e->has_code[page]) e->code_linear[page] = pc >> 12;
+    else if (e->code_linear[page] != pc >> 12) e->code_linear[page] = NO_PAGE;
     e->has_code[page] = 1;
     if (e->stepping && page == e->rewriting) return; // an instruction that writes over itself is translated again while it writes
     if (e->writable_since[page] != e->tlb_generation) return;

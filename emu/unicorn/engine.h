@@ -24,6 +24,7 @@ enum exit_reason {
     EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
 };
 
+#define NO_PAGE (~0ull)
 #define TRIAL_REFUSED 0xfff0000000000000ull // physical, in records: of pages that paging refuses
 
 enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
@@ -158,6 +159,7 @@ struct engine {
     size_t context_size;
     struct page_blocks **blocks; // by page of RAM
     uint8_t *has_code;           // by page of RAM: translated code exists
+    uint64_t *code_linear;       // by page of RAM with code: at which linear page, NO_PAGE if at several
     uint32_t *writable_since;    // by page of RAM: in the TLB as writable, if it is tlb_generation
     uint32_t *table_since;       // by page of RAM: what is in the TLB was found through it, if it is tlb_generation
     uint32_t running, one_step, identity, flush, correct;

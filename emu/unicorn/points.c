@@ -94,20 +94,16 @@ int engine_add_point(struct engine *e, uint64_t pc, int kind)
 
 int engine_add_probe(struct engine *e, uint64_t address)
 {
-    struct translation t;
     int at = engine_point(e, address);
     if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 0;
     if (engine_add_point(e, address, POINT_PROBE)) return -1;
     e->probes++;
-    // Blocks that were translated without it must go: where the page is known, only those.
-    for (int user = 0; user < 2; user++) {
-        engine_walk(e, address, ACCESS_FETCH, user, 0, 0, &t);
-        if (!t.fault && t.physical < e->ram_size && address >> 63) {
-            engine_forget_code(e, t.physical, 1);
-            return 0;
-        }
+    // Blocks that were translated without it must go, under whichever page tables they were.
+    const uint8_t *all = e->has_code, *p = all, *end = all + (e->ram_size >> 12);
+    for (; (p = memchr(p, 1, end - p)); p++) {
+        uint64_t linear = e->code_linear[p - all];
+        if (linear == address >> 12 || linear == NO_PAGE) engine_forget_code(e, (uint64_t)(p - all) << 12, 1);
     }
-    uc_ctl(e->uc, UC_CTL_TB_FLUSH);
     return 0;
 }
 

@@ -9,7 +9,6 @@
 #define RFLAGS_TF 0x100ull
 #define RFLAGS_RF 0x10000ull
 #define UC_ERR_EXCEPTION 21
-#define NO_PAGE (~0ull)
 
 static uint64_t read_register(struct engine *e, int id)
 {
@@ -318,10 +317,11 @@ struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t roo
     e->watch = calloc(pages, 1);
     e->blocks = calloc(pages, sizeof *e->blocks);
     e->has_code = calloc(pages, 1);
+    e->code_linear = calloc(pages, sizeof *e->code_linear);
     e->writable_since = calloc(pages, sizeof *e->writable_since);
     e->table_since = calloc(pages, sizeof *e->table_since);
     e->tlb_generation = 1;
-    if (!e->dirty || !e->dirty_list || !e->watch || !e->blocks || !e->has_code || !e->writable_since || !e->table_since) goto no_memory;
+    if (!e->dirty || !e->dirty_list || !e->watch || !e->blocks || !e->has_code || !e->code_linear || !e->writable_since || !e->table_since) goto no_memory;
     if ((what = "uc_open", err = uc_open(UC_ARCH_X86, UC_MODE_64, &e->uc))) goto failed;
     if ((what = "the CPU model", err = uc_ctl(e->uc, UC_CTL_CPU_MODEL, UC_CPU_X86_ICELAKE_SERVER))) goto failed;
     if ((what = "the virtual TLB", err = uc_ctl(e->uc, UC_CTL_TLB_TYPE, 1))) goto failed;
@@ -378,6 +378,7 @@ void engine_free(struct engine *e)
     if (e->blocks) for (uint64_t i = 0; i < e->ram_size >> 12; i++) free(e->blocks[i]);
     free(e->blocks);
     free(e->has_code);
+    free(e->code_linear);
     free(e->writable_since);
     free(e->table_since);
     free(e->edges);

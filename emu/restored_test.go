@@ -77,3 +77,17 @@ func TestARestoreTakesBackWhatTheTLBWasFilledUnder(t *testing.T) {
 		})
 	}
 }
+
+// What a post-mortem shows was executed since the machine went back.
+func TestARestoreEmptiesTheTrail(t *testing.T) {
+	r := newRig(t, "")
+	r.kernel(listing("eb 00  jmp 2\neb 00  jmp 4\neb 00  jmp 6\n0f 0b  ud2"), nil)
+	start := snapshot(t, r.Machine)
+	for range 2 {
+		r.run()
+		require.Len(t, r.Trail(), 5, "four, and the handler that was come to")
+		require.EqualValues(t, uint64(kernelCode), r.Trail()[0].PC)
+		require.NoError(t, r.Restore(start))
+		require.Empty(t, r.Trail())
+	}
+}

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -131,4 +133,11 @@ func TestSaveOnFullDisk(t *testing.T) {
 	require.NoError(t, err)
 	defer full.Close()
 	require.ErrorContains(t, snapshot(t, r.Machine).Save(full, smallImage(t, 0x90)), "saving a snapshot: write /dev/full: no space left on device")
+}
+
+// What can't be read is not taken for a file of another kind.
+func TestSnapshotFileThatCannotBeRead(t *testing.T) {
+	_, err := emu.LoadSnapshot(iotest.ErrReader(fs.ErrPermission), smallImage(t, 0x90), emu.Config{})
+	require.ErrorIs(t, err, emu.ErrSnapshotFile)
+	require.ErrorIs(t, err, fs.ErrPermission)
 }

@@ -158,7 +158,10 @@ func (s *source) checksum() error {
 // version reads the first line.
 func (s *source) version() error {
 	start, err := s.r.Peek(len(snapshotMagic))
-	if err != nil || string(start) != snapshotMagic {
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("%w: %w", ErrSnapshotFile, err)
+	}
+	if string(start) != snapshotMagic {
 		return fmt.Errorf("%w: it does not start with %q", ErrSnapshotFile, snapshotMagic)
 	}
 	line, _ := s.r.Peek(len(snapshotMagic) + 10)

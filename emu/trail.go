@@ -8,8 +8,8 @@ import (
 )
 
 // Trail is the stretches of code that were entered last, oldest first. The
-// last one may not have been executed to its end. After a [Machine.Restore]
-// it is that of the run before, until the machine runs again.
+// last one may not have been executed to its end. A [Machine.Restore] empties
+// it.
 func (m *Machine) Trail() []unicorn.Block {
 	if m.body == nil {
 		return nil

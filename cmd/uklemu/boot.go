@@ -42,8 +42,8 @@ func bootVerb(s *session) *cobra.Command {
 goes to the guest. On a terminal, Ctrl-A x ends it, Ctrl-A h tells more.
 
 It ends when the guest does, and exits with 0 if the guest wrote 0 to the
-debug-exit port 0xf4 or powered off, or if --until came true; with 1 after
-anything else.`,
+debug-exit port 0xf4 or powered off, if --until came true, or after Ctrl-A x;
+with 1 after anything else.`,
 		Args:              oneImage,
 		ValidArgsFunction: completeImage,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -34,6 +34,8 @@ func PostMortem(m *emu.Machine, stop emu.Stop, table *symbols.Table) string {
 // Explain is why a machine stopped, in words.
 func Explain(m *emu.Machine, stop emu.Stop) string {
 	switch stop.Why {
+	case 0:
+		return "nothing has ended it here"
 	case emu.StopShutdown:
 		return "shutdown, a triple fault: neither an exception nor the double fault after it could be delivered"
 	case emu.StopHalt:

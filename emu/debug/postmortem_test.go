@@ -90,6 +90,17 @@ func TestAPostMortemNeedsNoSymbols(t *testing.T) {
 	require.Contains(t, PostMortem(r.m, r.m.Run(emu.Until{}), nil), "Instruction:\n  0000000000200000: 0f 0b  ud2\n")
 }
 
+func TestAPostMortemOfAMachineThatWentBack(t *testing.T) {
+	r := program(t, Options{}, "0f 0b  ud2")
+	start, err := r.m.Snapshot()
+	require.NoError(t, err)
+	r.m.Run(emu.Until{})
+	require.NoError(t, r.m.Restore(start))
+	text := PostMortem(r.m, emu.Stop{}, nil)
+	require.Contains(t, text, "The guest stopped: nothing has ended it here; 0 instructions")
+	require.NotContains(t, text, "Last blocks")
+}
+
 func TestAKernelPanicHasABacktraceWithSymbolsAndLines(t *testing.T) {
 	r, table := linux(t, Options{}, "rdinit=/bin/crash")
 	panicAt, ok := table.Address("panic")

@@ -18,6 +18,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/uklemu/uklemu/emu/x86"
 )
 
 // NoLimit is a limit that is never reached.
@@ -42,6 +44,7 @@ type CPU struct {
 	closed    bool
 	traceSize int    // of the trace that is on, in addresses
 	restored  *Table // what Restore last went back to
+	before    uint64 // how many blocks had been entered then
 }
 
 // New makes an engine whose physical memory starts with ram.
@@ -59,6 +62,7 @@ func New(ram *RAM) (*CPU, error) {
 	e.offset_hflags = C.uint32_t(l.hflags)
 	e.offset_invalid_address = C.uint32_t(l.invalidAddress)
 	e.offset_pkru = C.uint32_t(l.pkru)
+	e.offset_ss_base = C.uint32_t(l.segment + x86.SS*l.stride + l.base)
 	e.offset_old_exception = C.uint32_t(l.oldException)
 	e.offset_hook_begin, e.offset_hook_end = C.uint32_t(l.hookBegin), C.uint32_t(l.hookEnd)
 	c := &CPU{e: e, library: library, ram: ram, state: unsafe.Slice((*byte)(e.state), l.size)}
@@ -194,13 +198,14 @@ type Block struct {
 	Size int // in bytes
 }
 
-// Visited returns the last blocks that were entered, oldest first.
+// Visited returns the last blocks that were entered since the last Restore,
+// oldest first.
 func (c *CPU) Visited() []Block {
 	defer runtime.KeepAlive(c)
 	n := uint64(c.e.visited_count)
-	first := uint64(0)
+	first := c.before
 	if n > C.VISITED {
-		first = n - C.VISITED
+		first = max(first, n-C.VISITED)
 	}
 	var out []Block
 	for i := first; i < n; i++ {

@@ -180,7 +180,7 @@ struct engine {
     void *scratch;
     uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
-    uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_old_exception, offset_hook_begin, offset_hook_end;
+    uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_ss_base, offset_old_exception, offset_hook_begin, offset_hook_end;
 };
 
 // Kept: written before the last restore, and in the TLB as writable: any run may write it.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HF_SS32 (1u << 5)
 #define RFLAGS_TF 0x100ull
 #define RFLAGS_RF 0x10000ull
 #define UC_ERR_EXCEPTION 21
@@ -163,13 +164,17 @@ static int at_rep_tail(struct engine *e)
 static void clean_pushed_flags(struct engine *e, const struct insn *i, int user)
 {
     struct translation bad;
-    uint64_t rsp = read_register(e, 44); // UC_X86_REG_RSP
+    uint64_t top = read_register(e, 44), base; // UC_X86_REG_RSP
+    uint32_t hidden = engine_hidden_flags(e), size = (e->bits == 16) != !!(i->prefixes & PREFIX_OPERAND) ? 2 : 4;
     uint8_t bytes[4];
-    uint32_t size = i->prefixes & PREFIX_OPERAND || e->bits == 16 ? 2 : 4;
-    if (engine_read_virtual(e, rsp, bytes, size, user, 0, &bad)) return;
+    if (e->bits != 64) {
+        memcpy(&base, e->state + e->offset_ss_base, 8);
+        top = (uint32_t)(base + (top & (hidden & HF_SS32 ? 0xffffffff : 0xffff)));
+    }
+    if (engine_read_virtual(e, top, bytes, size, user, 0, &bad)) return;
     if (!e->guest_tf) bytes[1] &= ~1;
     if (size == 4) bytes[2] &= ~1;
-    engine_write_virtual(e, rsp, bytes, size, user, 0, &bad);
+    engine_write_virtual(e, top, bytes, size, user, 0, &bad);
 }
 
 // step_once runs one instruction by the trap flag, which the guest does not get to see.

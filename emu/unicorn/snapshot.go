@@ -126,7 +126,7 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 	}
 	at := unsafe.Pointer(unsafe.SliceData(t.at)) // not &t.at[0], of which cgo would look at every element
 	C.engine_restore(c.e, (**C.uint8_t)(at))
-	c.restored = t
+	c.restored, c.before = t, uint64(c.e.visited_count)
 	runtime.KeepAlive(between)
 }
 

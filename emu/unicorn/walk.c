@@ -28,14 +28,14 @@
 static uint64_t entry_at(const struct engine *e, uint64_t physical, int wide)
 {
     uint64_t entry = 0;
-    if (physical + 8 > e->ram_size) return ~0ull; // nothing there: the bus floats
+    if (physical >= e->ram_size) return ~0ull; // nothing there: the bus floats
     memcpy(&entry, e->ram + physical, wide ? 8 : 4);
     return entry;
 }
 
 static void set_bits(struct engine *e, uint64_t physical, uint64_t entry, uint64_t bits)
 {
-    if ((entry & bits) == bits || physical + 8 > e->ram_size) return;
+    if ((entry & bits) == bits || physical >= e->ram_size) return;
     e->ram[physical] = entry | bits; // A and D are bits 5 and 6
     engine_mark_dirty(e, physical >> 12);
 }

@@ -22,7 +22,7 @@ type instruction struct {
 var prefixWords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`rep repe repz repne repnz lock xacquire xrelease notrack bnd data16 data32 addr16 addr32
-		rex rex.w rex.r rex.x rex.b cs ds es fs gs ss`) {
+		rex rex64 rex.w rex.r rex.x rex.b cs ds es fs gs ss`) {
 		m[w] = true
 	}
 	return m

@@ -67,7 +67,7 @@ func scan(line string) ([]token, *Error) {
 			n, err = scanString(line[i:], &t)
 		case strings.HasPrefix(line[i:], "<<"), strings.HasPrefix(line[i:], ">>"):
 			n, t.kind, t.text = 2, punct, line[i:i+2]
-		case strings.IndexByte("+-*/%&|^~()[]{},:;=$!", c) >= 0:
+		case strings.IndexByte("+-*/%&|^~()[]{},:;=$!@", c) >= 0:
 			n, t.kind, t.text = 1, punct, line[i:i+1]
 		default:
 			err = errorAt(i+1, "%q does not belong in an instruction", firstRune(line[i:]))

@@ -10,7 +10,8 @@ type Range = unicorn.Range
 // Cover starts counting the edges between blocks that begin in one of the
 // ranges, in a map of size bytes, a power of two: a byte for each edge, by a
 // hash of where it leads from and to, saturating at 255. With no ranges coverage
-// ends. It costs about a nanosecond a block, and nothing when it is off.
+// ends. It costs about a nanosecond a block, and nothing when it is off. After a
+// [Machine.Restore] the first block has no edge to it but one from nowhere.
 // [Machine.Edges] shows the map.
 func (m *Machine) Cover(ranges []Range, size int) error {
 	if m.body == nil {

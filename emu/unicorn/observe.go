@@ -75,13 +75,6 @@ func (c *CPU) CoverEdges(ranges []Range, size int) (edges []byte, err error) {
 	return unsafe.Slice((*byte)(unsafe.Pointer(c.e.edges)), size), nil
 }
 
-// RestartEdge forgets which block came last, so that the next one is the start
-// of a path. A run after a restore begins with it.
-func (c *CPU) RestartEdge() {
-	c.e.edge_previous = 0
-	runtime.KeepAlive(c)
-}
-
 // Fill is a TLB miss that the page tables answered.
 type Fill struct {
 	Linear, Physical uint64 // of the page and of its first byte

@@ -24,7 +24,7 @@ void engine_flush_tlb(struct engine *e)
     uc_ctl(e->uc, UC_CTL_TLB_FLUSH);
     engine_asks(before);
     for (int i = 0; i < CODE_PAGES; i++) e->code[i].page = ~0ull;
-    e->tlb_generation++;
+    if (!++e->tlb_generation) e->tlb_generation = 1; // 0 is what never was
     e->flush = 0;
 }
 

@@ -127,6 +127,7 @@ func (c *CPU) Restore(t *Table, between []*Pages) {
 	at := unsafe.Pointer(unsafe.SliceData(t.at)) // not &t.at[0], of which cgo would look at every element
 	C.engine_restore(c.e, (**C.uint8_t)(at))
 	c.restored, c.before = t, uint64(c.e.visited_count)
+	c.e.edge_previous = 0 // the next block is the start of a path
 	runtime.KeepAlive(between)
 }
 

@@ -18,6 +18,8 @@ var verbs = []func(*session) *cobra.Command{
 	bootVerb,
 	gdbVerb,
 	guestsVerb,
+	asmVerb,
+	disVerb,
 	versionVerb,
 }
 

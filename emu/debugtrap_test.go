@@ -3,6 +3,7 @@
 package emu_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -219,6 +220,27 @@ func breakpoint(address, kind, length uint64) func(*x86.State) {
 	}
 }
 
+// SDM vol. 3A, table 7-2: a code breakpoint comes before the faults of
+// decoding.
+func TestABreakpointComesBeforeWhatIsWrongWithTheInstruction(t *testing.T) {
+	r := newRig(t, "")
+	for _, code := range [][]byte{append(bytes.Repeat([]byte{0x66}, 15), 0x90), {0x0f, 0x0b}, {0x0f, 0xff, 0xc0}, {0xf0, 0x90}} {
+		for _, rf := range []uint64{0, x86.FlagRF} {
+			r.kernel(code, func(s *x86.State) {
+				breakpoint(kernelCode, 0, 0)(s)
+				s.RFLAGS |= rf
+			})
+			r.Run(emu.Until{})
+			if rf == 0 {
+				require.Equal(t, "#DB", r.deliveries(), "% x", code)
+				require.Equal(t, uint64(kernelCode), r.frame(false).RIP)
+				continue
+			}
+			require.NotContains(t, r.deliveries(), "#DB", "% x", code)
+		}
+	}
+}
+
 // SDM vol. 3B, "Debug Exceptions": instruction breakpoints are faults, at the
 // instruction, once, as the handler sets RF; data and I/O breakpoints are
 // traps.
@@ -261,6 +283,18 @@ b8 18 00 00 00                  mov eax,0x18
 90                              nop
 0f 0b                           ud2
 `), breakpoint(kernelCode+7, execute, one), ""},
+		{"behind STI, which holds back interrupts only", listing(`
+fb                              sti
+90                              nop
+0f 0b                           ud2
+`), breakpoint(kernelCode+1, execute, one), "1/1"},
+		{"behind STI, in a block of its own", listing(`
+90                              nop
+fb                              sti
+b8 18 00 00 00                  mov eax,0x18
+90                              nop
+0f 0b                           ud2
+`), breakpoint(kernelCode+2, execute, one), "2/1"},
 		{"a store", listing(`
 90                              nop
 89 03                           mov DWORD PTR [rbx],eax

@@ -56,6 +56,12 @@ func (m *Machine) engineException(exit unicorn.Exit) {
 		m.trap(x86.DR6BS)
 		return
 	}
+	// The engine refuses an instruction that is too long before it asks who
+	// else has to say something of its address; a breakpoint comes before what
+	// is wrong with decoding (SDM vol. 3A, table 7-2).
+	if v == x86.VectorGP && m.insnHere().Length == 0 && m.hitsBreakpoint() {
+		return
+	}
 	if v == x86.VectorNM && m.undefinedSSE() {
 		v = x86.VectorUD
 	}
@@ -159,9 +165,13 @@ func (m *Machine) undoBranch() {
 }
 
 // lastInstruction is the one that ends the block entered last, and where it
-// is; its class is Plain if that can't be told.
+// is; its class is Plain if that can't be told. A block at whose first
+// instruction the engine has stopped comes after it.
 func (m *Machine) lastInstruction() (last unicorn.Insn, address uint64) {
 	visited := m.cpu.Visited()
+	if n := len(visited); n > 1 && visited[n-1].PC == m.state.RIP {
+		visited = visited[:n-1]
+	}
 	if len(visited) == 0 {
 		return last, 0
 	}

@@ -240,7 +240,11 @@ func (s *State) nullDataSegments() {
 	for _, i := range [...]int{ES, FS, GS, DS} {
 		g := &s.Seg[i]
 		conforming := g.Attr&(AttrCode|AttrConforming) == AttrCode|AttrConforming
-		if nullSelector(g.Selector) || conforming || g.DPL() >= s.CPL() {
+		if nullSelector(g.Selector) {
+			g.Selector = 0 // "(SegmentSelector == NULL) OR ...": 1 to 3 become 0
+			continue
+		}
+		if conforming || g.DPL() >= s.CPL() {
 			continue
 		}
 		g.Selector, g.Attr = 0, 0

@@ -236,6 +236,17 @@ func TestIRETNullsDataSegments(t *testing.T) {
 	require.True(t, w.Seg[GS].Null())
 }
 
+// "(SegmentSelector == NULL) OR ... THEN SegmentSelector := 0": there are four
+// null selectors, and it becomes the one with RPL 0.
+func TestIRETMakesEveryNullSelectorZero(t *testing.T) {
+	w := toUser(newWorld())
+	w.Seg[DS], w.Seg[ES], w.Seg[GS] = Segment{Selector: 3}, Segment{Selector: 1}, Segment{Selector: 2, Base: 0x1234}
+	requireFault(t, "", IRET(w.State, w.mem, 8))
+	require.Equal(t, Segment{}, w.Seg[DS])
+	require.Equal(t, Segment{}, w.Seg[ES])
+	require.Equal(t, Segment{Base: 0x1234}, w.Seg[GS])
+}
+
 func TestConformingCodeInADataSegmentStays(t *testing.T) {
 	w := toUser(newWorld())
 	w.Seg[DS] = w.segment(selConforming)

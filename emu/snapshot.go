@@ -51,6 +51,8 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 	}
 	if m.midRepeat() { // what the engine did last is not in a snapshot
 		m.core.Repeat = repeat(m.here())
+	} else { // nor is a boundary that it has left behind
+		m.core.Repeat = repeat{}
 	}
 	s := &Snapshot{
 		parent:  m.at,

@@ -82,4 +82,4 @@ func TestNoCombinationOfOperandsEndsTheProcess(t *testing.T) {
 	}
 }
 
-const combinations = 10_000
+const combinations = 4_000

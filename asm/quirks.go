@@ -96,7 +96,7 @@ func forKeystone(s snippet) string {
 
 // wideMove is what Keystone takes for movabs in AT&T's syntax, whatever the
 // number.
-var wideMove = regexp.MustCompile(`^mov \$(-?0x[0-9a-f]+), %r(..|1[0-5])$`)
+var wideMove = regexp.MustCompile(`^mov \$(-?0x[0-9a-f]+), %r([a-ds][ip-x]|[89]|1[0-5])$`)
 
 // betrays says whether the bytes are of AVX-512 where AVX would do: Keystone
 // takes it for some operations with memory in AT&T's syntax, displacement wrong.

@@ -104,6 +104,8 @@ func (c *comparison) stepCase(n int) error {
 			case d.Known != "":
 			case c.payload.instruction(at).Class == unicorn.INT && c.now[0].Segment[1]&3 == 3 && c.payload.atStub(c.now[0].RIP):
 				d.Known = "handler-at-cpl-3"
+			case c.knownInSteps(fields) != "":
+				d.Known = c.knownInSteps(fields)
 			default:
 				d.Known = c.payload.Program.Cases[n].KnownInSteps
 			}
@@ -112,6 +114,16 @@ func (c *comparison) stepCase(n int) error {
 		}
 	}
 	return fmt.Errorf("no end after %d steps", stepLimit)
+}
+
+// knownInSteps is the known defect that these fields show, or "".
+func (c *comparison) knownInSteps(fields []Field) string {
+	for _, k := range KnownDefects {
+		if k.stepped != nil && k.stepped(fields, c.payload.atStub(c.now[0].RIP)) {
+			return k.Name
+		}
+	}
+	return ""
 }
 
 // leave brings both machines to where the next case can begin.
@@ -193,12 +205,12 @@ func (c *comparison) tolerate() Registers {
 			*to = v
 		}
 	}
-	const cs, ss, virtual = 1, 2, 3 << 19
+	const cs, ss, virtual, vm = 1, 2, 3 << 19, 1 << 17
 	if a.Segment[cs]&3 == 0 && b.Segment[ss] == 0 && a.Segment[ss] != 0 {
 		c.report.Tolerated["ist-null-ss"]++
 		b.Segment[ss] = a.Segment[ss]
 	}
-	put("sysret-vip", &b.RFLAGS, b.RFLAGS|a.RFLAGS&virtual)
+	put("sysret-flags", &b.RFLAGS, b.RFLAGS&^vm|a.RFLAGS&(virtual|vm))
 	if at := a.RIP; at >= syscall && at <= c.payload.Symbols["syscall_event"] {
 		put("syscall-flags", &b.RFLAGS, b.RFLAGS&^arithmetic|a.RFLAGS&arithmetic)
 	}

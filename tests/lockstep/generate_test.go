@@ -57,7 +57,7 @@ func TestDefectsHaveTheManualsWord(t *testing.T) {
 		require.True(t, strings.HasPrefix(k.Manual, "SDM vol. "), k.Name)
 		require.Contains(t, k.Manual, "QEMU", k.Name)
 		ways := 0
-		for _, way := range []bool{k.bits != nil, k.ends != nil, k.inSteps} {
+		for _, way := range []bool{k.bits != nil, k.ends != nil, k.inSteps, k.stepped != nil} {
 			if way {
 				ways++
 			}

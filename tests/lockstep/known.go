@@ -4,6 +4,7 @@ package lockstep
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/uklemu/uklemu/emu/unicorn"
 )
@@ -25,6 +26,9 @@ type Known struct {
 	ends func(e *evidence) bool
 	// inSteps marks one that QEMU has only when it is stepped.
 	inSteps bool
+	// stepped, of a defect that is seen in steps alone, says whether these
+	// fields, that differ at an instruction boundary, show it.
+	stepped func(fields []Field, inHandler bool) bool
 }
 
 // evidence is two records that may differ: the emulator's and QEMU's.
@@ -35,6 +39,16 @@ type evidence struct {
 
 func (e *evidence) at() unicorn.Insn { return e.payload.instruction(e.a.RIP()) }
 func (e *evidence) user() bool       { return e.a[3]&3 == 3 }
+
+// mentions says whether the case has a line with this in it.
+func (e *evidence) mentions(part string) bool {
+	return slices.ContainsFunc(e.payload.Program.Cases[e.a.Case()].Text, func(line string) bool { return strings.Contains(line, part) })
+}
+
+// hit are the breakpoints of a #DB that DR7 enables, on QEMU's side.
+func (e *evidence) hit() uint64 {
+	return e.b[fieldDR6] & e.payload.Program.Cases[e.a.Case()].breakpointsEnabled()
+}
 
 // raised says that the emulator has a fault with error code 0, or the #DF
 // that it became, at an instruction of these classes.

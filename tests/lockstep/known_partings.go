@@ -28,7 +28,8 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 2, JMP, CALL, RET, IRET, INT n: a target that is not canonical is #GP(0) with RIP at the " +
 			"branch and nothing changed. QEMU jumps first, and faults on the fetch, with RIP at the target.",
 		ends: func(e *evidence) bool {
-			return e.raised(vecGP, unicorn.Ret, unicorn.JmpIndirect, unicorn.CallIndirect, unicorn.IRET, unicorn.INT) &&
+			handlers := e.a.Event() == vecGP && e.a.ErrorCode() == 0 && e.payload.inHandlers(e.a.RIP()) // its IRET
+			return (handlers || e.raised(vecGP, unicorn.Ret, unicorn.JmpIndirect, unicorn.CallIndirect, unicorn.IRET, unicorn.INT)) &&
 				e.b.Event() == e.a.Event() && !isCanonical(e.b.RIP())
 		},
 	},
@@ -36,7 +37,7 @@ var knownPartings = []Known{
 		Name:   "sysret-canonical",
 		Manual: "SDM vol. 2, SYSRET: a non-canonical RCX is #GP(0) at CPL 0. QEMU returns to CPL 3 first, as AMD does.",
 		ends: func(e *evidence) bool {
-			return e.a.Event() == vecGP && e.a.ErrorCode() == 0 && !e.user() && e.b[3]&3 == 3 && !isCanonical(e.b.RIP())
+			return e.raised(vecGP) && !e.user() && e.b[3]&3 == 3 && !isCanonical(e.b.RIP())
 		},
 	},
 	{
@@ -79,7 +80,7 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 2A, EMMS: #NM if CR0.TS is set, #UD if CR0.EM is. QEMU executes it.",
 		ends: func(e *evidence) bool {
 			i := e.at()
-			return (e.a.Event() == vecNM || e.a.Event() == vecUD) && i.Map == 1 && i.Opcode == 0x77
+			return (e.a.Event() == vecNM || e.a.Event() == vecUD || e.a.Event() == vecDF && e.a.RIP() != e.b.RIP()) && i.Map == 1 && i.Opcode == 0x77
 		},
 	},
 	{
@@ -95,8 +96,17 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 3A 5.6.1 and 7.12.1: the handler of a gate whose code segment is conforming, or has DPL 3, runs at CPL 3, and the frame is " +
 			"pushed with the rights of that. QEMU always pushes as a supervisor.",
 		ends: func(e *evidence) bool {
-			return e.a.Event() == vecPF && e.user() && e.a.ErrorCode()&6 == 6 && e.at().Class == unicorn.INT &&
-				(e.payload.atStub(e.b.RIP()) && e.b[3]&3 == 3 || e.b.ErrorCode() == e.a.ErrorCode()&^4)
+			if e.a.Event() != vecPF || !e.user() {
+				return false
+			}
+			if e.payload.atStub(e.a.RIP()) { // SMAP stops QEMU's push; here it is done, and CPL 3 may not execute the handler
+				const supervisorWrite = 3
+				return e.payload.instruction(e.b.RIP()).Class == unicorn.INT && e.b.Event() == vecPF && e.b.ErrorCode() == supervisorWrite
+			}
+			const presentAndUser = 5
+			return e.a.ErrorCode()&6 == 6 && e.at().Class == unicorn.INT &&
+				(e.payload.atStub(e.b.RIP()) && e.b[3]&3 == 3 || e.b.ErrorCode() == e.a.ErrorCode()&^4 ||
+					e.a.ErrorCode()&8 != 0 && e.b.ErrorCode() == e.a.ErrorCode()&^presentAndUser)
 		},
 	},
 	{
@@ -116,8 +126,10 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 2A, CMPXCHG8B: ZF is set or cleared, the other flags are unaffected. QEMU computes them from operands of an older " +
 			"instruction, and bits beyond the flags too.",
 		ends: func(e *evidence) bool {
-			text := strings.Join(e.payload.Program.Cases[e.a.Case()].Text, ";")
-			return strings.Contains(text, "cmpxchg8b") && e.a.Event() == e.b.Event() && e.a.RIP() == e.b.RIP() && e.a[fieldHandlerRFLAGS] != e.b[fieldHandlerRFLAGS]
+			if !e.mentions("cmpxchg8b") || e.a.Event() != e.b.Event() || e.a.RIP() != e.b.RIP() {
+				return false
+			}
+			return e.a[fieldHandlerRFLAGS] != e.b[fieldHandlerRFLAGS] || e.mentions("sbb") || e.mentions("adc")
 		},
 	},
 	{
@@ -126,6 +138,9 @@ var knownPartings = []Known{
 			"nor before it looks at SS.",
 		ends: func(e *evidence) bool {
 			const both = 0x80
+			if e.a.Event() == vecDF && e.b[3] == both {
+				return e.at().Class == unicorn.Far
+			}
 			return e.a.Event() == vecGP && e.a.ErrorCode() == both && (e.b[3] == both || e.b.ErrorCode() != both)
 		},
 	},
@@ -134,14 +149,9 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 3A 5.6.1: what an instruction at CPL 3 reads, it reads as a user, IRET and far RET their frame among it. QEMU's pop as a " +
 			"supervisor, whom SMAP stops and a supervisor's page does not.",
 		ends: func(e *evidence) bool {
-			class := e.payload.instruction(e.b.RIP()).Class
-			if e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0 {
-				class = e.at().Class
-			}
-			if class != unicorn.IRET && class != unicorn.Far {
-				return false
-			}
-			return e.b[3]&3 == 3 && e.b.Event() == vecPF && e.b.ErrorCode()&4 == 0 || e.user() && e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0
+			pops := func(i unicorn.Insn) bool { return i.Class == unicorn.IRET || i.Class == unicorn.Far }
+			return pops(e.payload.instruction(e.b.RIP())) && e.b[3]&3 == 3 && e.b.Event() == vecPF && e.b.ErrorCode()&4 == 0 ||
+				pops(e.at()) && e.user() && e.a.Event() == vecPF && e.a.ErrorCode()&4 != 0
 		},
 	},
 	{
@@ -189,7 +199,7 @@ var knownPartings = []Known{
 		Name:   "step-after-sti",
 		Manual: "SDM vol. 3A 7.8.3 and vol. 2B, STI: it delays maskable interrupts, no debug trap. QEMU has no single-step trap after it.",
 		ends: func(e *evidence) bool {
-			if e.a.Event() != vecDB || e.a[fieldDR6]&(1<<14) == 0 {
+			if e.a.Event() != vecDB && e.a.Event() != vecDF || e.a[fieldDR6]&(1<<14) == 0 {
 				return false
 			}
 			before := e.payload.instruction(e.a.RIP() - 1)
@@ -221,9 +231,71 @@ var knownPartings = []Known{
 		Manual: "SDM vol. 3B, \"Data Memory and I/O Breakpoint Exception Conditions\": a data breakpoint needs an access to one of its bytes. " +
 			"QEMU takes a write of 8 bytes that is not aligned for a hit, wherever in the page it is.",
 		ends: func(e *evidence) bool {
-			bits := e.b[fieldDR6] & 15
-			return e.b.Event() == vecDB && bits == 1 && e.b[fieldDR6]&(1<<14) == 0 && e.a.Event() != vecDB &&
+			bits, there := e.hit(), e.a.Event() == vecDB && e.a.RIP() == e.b.RIP()
+			return e.b.Event() == vecDB && (bits == 1 || bits == 8) && e.b[fieldDR6]&(1<<14) == 0 && !there &&
 				e.payload.Program.Cases[e.a.Case()].writesUnaligned()
+		},
+	},
+	{
+		Name: "canonical-first",
+		Manual: "SDM vol. 1 3.3.7.1: all of an access has to be canonical before it is translated. QEMU faults on the page below the hole before it gets to what " +
+			"lies in it.",
+		ends: func(e *evidence) bool {
+			const lastPage, hole = 0x7ffffffff000, 0x800000000000
+			cr2 := e.b[fieldCR2]
+			return (e.raised(vecGP) || e.raised(vecSS)) && e.b.Event() == vecPF && e.a.RIP() == e.b.RIP() && cr2 >= lastPage && cr2 < hole
+		},
+	},
+	{
+		Name: "breakpoint-after-ss",
+		Manual: "SDM vol. 3B, \"Instruction-Breakpoint Exception Condition\": the breakpoint of an instruction right behind MOV SS is suppressed. " +
+			"QEMU's is not.",
+		ends: func(e *evidence) bool {
+			before := e.payload.instruction(e.b.RIP() - 2)
+			return e.b.Event() == vecDB && e.hit() != 0 && e.a.RIP() != e.b.RIP() && before.Class == unicorn.LoadSS && before.Length == 2
+		},
+	},
+	{
+		Name: "breakpoint-in-rep",
+		Manual: "SDM vol. 3B, \"Instruction-Breakpoint Exception Condition\": a repeated string instruction meets its breakpoint once, before the first " +
+			"iteration. QEMU drops RF after the first, and meets it again.",
+		ends: func(e *evidence) bool {
+			again := e.payload.instruction(e.b.RIP())
+			return e.b.Event() == vecDB && e.hit() != 0 && again.Class == unicorn.RepString && e.a[fieldRCX] < e.b[fieldRCX]
+		},
+	},
+	{
+		Name:   "sse-undefined-first",
+		Manual: "SDM vol. 3A, table 7-2: an invalid opcode comes before a coprocessor that is not available, and an SSE instruction is one with CR0.EM. QEMU has #NM.",
+		ends: func(e *evidence) bool {
+			return e.a.Event() == vecUD && e.b.Event() == vecNM && e.a.RIP() == e.b.RIP()
+		},
+	},
+	{
+		Name: "push-smap-ac",
+		Manual: "SDM vol. 3A 5.6.1: RFLAGS.AC lets a supervisor access a user's page in spite of SMAP, unless it is an implicit access to the GDT, the LDT, the IDT " +
+			"or the TSS. QEMU takes the push of a frame on a change of privilege level for one of these.",
+		ends: func(e *evidence) bool {
+			const smapFault = 0x40000000 // the user's pages are there
+			return e.user() && e.a[fieldRFLAGS]&flagAC != 0 && e.b.Event() == vecDF && e.a.Event() != vecDF && e.a.RIP() == e.b.RIP() && e.b[fieldCR2] >= smapFault
+		},
+	},
+	{
+		Name:   "setcc-flags",
+		Manual: "SDM vol. 2B, SETcc: flags are not affected, nor where the write faults. QEMU has evaluated them into another form by then, and goes by the old one.",
+		ends: func(e *evidence) bool {
+			i := e.at()
+			only := e.a.Event() == e.b.Event() && e.a.RIP() == e.b.RIP() && (e.a[fieldRFLAGS]^e.b[fieldRFLAGS])&^(arithmetic|FlagRF) == 0
+			return only && i.Map == 1 && i.Opcode&0xf0 == 0x90
+		},
+	},
+	{
+		Name: "sse-half-loaded",
+		Manual: "SDM vol. 3A 7.5: after a fault the instruction can be restarted, with registers as they were. QEMU has that; the engine has loaded the lower " +
+			"half of an XMM register when MOVUPS faults on the second of two pages. Seen in steps: the logs have no XMM registers.",
+		Ours: true,
+		stepped: func(fields []Field, inHandler bool) bool {
+			return inHandler && len(fields) == 1 && strings.HasPrefix(fields[0].Name, "XMM") && strings.HasSuffix(fields[0].Name, " low")
 		},
 	},
 	{

@@ -30,6 +30,8 @@ func TestTheKnownDefectsAreThere(t *testing.T) {
 		{"cr8-reserved", false, []string{"movl $0x12, %eax", "movq %rax, %cr8"}, EventDone, ""},
 		{"alignment-check", true, []string{"pushq $0x40002", "popfq", "movl user_rw + 1, %eax"}, EventDone, ""},
 		{"icebp", false, []string{".byte 0xf1"}, 6, "_0"},
+		{"canonical-first", false, []string{"movq %cr4, %rax", "btsq $21, %rax", "movq %rax, %cr4", "movabsq $low_end - 2, %rax", "movq (%rax), %rcx"}, 14, "_4"},
+		{"sse-undefined-first", false, []string{"movq %cr0, %rax", "orl $0xc, %eax", "movq %rax, %cr0", "movups user_rw, %xmm0"}, 7, "_3"},
 	}
 	program := &Program{}
 	for _, test := range tests {

@@ -45,7 +45,8 @@ var knownValues = []Known{
 		Manual: "SDM vol. 3A 5.7: W/R is set if the access that caused the #PF was a write. Processors, and Bochs, translate " +
 			"the operand of a read-modify-write once, for a write. QEMU reads first, and reports a read where that faults.",
 		bits: func(e *evidence, field int) uint64 {
-			if field == fieldErrorCode && e.a.Event() == vecPF && e.at().RMW && e.a.ErrorCode()&2 == 2 {
+			const pushed = 0x7ffffffffff8 // a target whose code a CALL may have written over
+			if field == fieldErrorCode && e.a.Event() == vecPF && (e.at().RMW || e.a.RIP()&^7 == pushed) && e.a.ErrorCode()&2 == 2 {
 				return 2
 			}
 			return 0
@@ -100,14 +101,66 @@ var knownValues = []Known{
 		},
 	},
 	{
-		Name:   "sysret-vip",
-		Manual: "SDM vol. 2B, SYSRET: RFLAGS becomes R11 & 3C7FD7H, VIF and VIP among it. QEMU leaves these two out.",
+		Name:   "sysret-flags",
+		Manual: "SDM vol. 2B, SYSRET: RFLAGS becomes R11 & 3C7FD7H, VIF and VIP among it, VM not. QEMU leaves these two out, and takes VM.",
 		bits: func(e *evidence, field int) uint64 {
-			const virtual = 3 << 19
+			const virtual, vm = 3 << 19, 1 << 17
 			if field == fieldRFLAGS || field == fieldHandlerRFLAGS || field == fieldR11 && e.a.Event() == EventSyscall {
-				return e.a[field] & virtual
+				return e.a[field]&virtual | e.b[field]&vm
 			}
 			return 0
+		},
+	},
+	{
+		Name: "fmask-upper",
+		Manual: "SDM vol. 3A, figure 6-14: bits 63:32 of IA32_FMASK are reserved, and WRMSR does not say that they fault. " +
+			"QEMU keeps what is written, here as in Bochs they are 0.",
+		bits: func(e *evidence, field int) uint64 {
+			const fmask, rcx, rdx, stateFMASK = 0xc0000084, 11, 12, 8
+			switch {
+			case e.a.Event() == EventState:
+				if field == stateFMASK && e.a[field] == e.b[field]&0xffffffff {
+					return ^uint64(0)
+				}
+			case field == rdx && e.a[rdx] == 0 && e.a[rcx] == fmask && e.mentions("rdmsr"):
+				return ^uint64(0)
+			}
+			return 0
+		},
+	},
+	{
+		Name: "pushed-rf",
+		Manual: "SDM vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in what a fault pushes, and clear in what INT n does. QEMU pushes what " +
+			"RF was. This is what comes of it in memory and in a register that is loaded from there.",
+		bits: func(e *evidence, field int) uint64 {
+			switch {
+			case e.a.Event() == EventState:
+				if field == stateMemory && e.a[stateMemoryNotRF] == e.b[stateMemoryNotRF] {
+					return ^uint64(0)
+				}
+			case field >= fieldRAX && field <= fieldR15:
+				const never = 1<<3 | 1<<5 | 1<<15 | ^uint64(1<<22-1)
+				if v := e.a[field]; v&never == 0 && v&2 != 0 {
+					return FlagRF
+				}
+			}
+			return 0
+		},
+	},
+	{
+		Name: "null-fs-gs",
+		Manual: "SDM vol. 2A, IRET and RET to an outer privilege level: a data segment register with a null selector gets 0, whichever of the four nulls it " +
+			"had. QEMU leaves FS and GS as they are.",
+		bits: func(e *evidence, field int) uint64 {
+			var bits uint64
+			if field == fieldFSGS && e.a.Event() != EventState {
+				for _, at := range []int{0, 16} {
+					if e.a[field]>>at&0xffff == 0 && e.b[field]>>at&0xffff <= 3 {
+						bits |= 3 << at
+					}
+				}
+			}
+			return bits
 		},
 	},
 }

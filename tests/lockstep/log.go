@@ -40,7 +40,7 @@ var stateFields = [recordSize / 8]string{
 	"event", "digest of memory", "digest of page tables", "digest of the GDT",
 	"EFER", "STAR", "LSTAR", "CSTAR", "FMASK", "FS base", "GS base", "kernel GS base",
 	"SYSENTER_CS", "SYSENTER_ESP", "SYSENTER_EIP", "PAT", "DR0", "DR1", "MXCSR, TR, LDTR",
-	"digest of page tables without accessed flags",
+	"digest of page tables without accessed flags", "digest of memory without bit 16",
 }
 
 func (r Record) field(n int) string {
@@ -59,9 +59,16 @@ const (
 	fieldRFLAGS        = 4
 	fieldHandlerRFLAGS = 25
 	fieldR11           = 20
+	fieldCR2           = 8
+	fieldRAX           = 10
+	fieldRCX           = 11
+	fieldR15           = 24
+	fieldFSGS          = 27
 
+	stateMemory            = 1
 	stateTables            = 2
 	stateTablesNotAccessed = 19
+	stateMemoryNotRF       = 20
 )
 
 // Log is what a whole run wrote.

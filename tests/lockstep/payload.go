@@ -134,6 +134,11 @@ func (p *Payload) instruction(rip uint64) unicorn.Insn {
 	return unicorn.Decode(p.code[at:], 64)
 }
 
+// inHandlers says whether RIP is in what the gates lead to.
+func (p *Payload) inHandlers(rip uint64) bool {
+	return rip >= p.Symbols["handlers_start"] && rip < p.Symbols["handlers_end"]
+}
+
 // atStub says whether RIP is where a gate of the IDT leads.
 func (p *Payload) atStub(rip uint64) bool {
 	const size, vectors = 32, 256

@@ -119,6 +119,9 @@ func (c *Case) breakpointsEnabled() (bits uint64) {
 
 // writesUnaligned says whether the case may write 8 bytes that are not aligned.
 func (c *Case) writesUnaligned() bool {
+	if strings.HasSuffix(c.GPR[4], "3") { // a stack's
+		return true
+	}
 	for _, line := range c.Text {
 		if strings.HasPrefix(line, "sidt") || strings.HasPrefix(line, "sgdt") || strings.Contains(line, "0xffc") || strings.Contains(line, "0xfff") ||
 			strings.Contains(line, "+ 1,") {

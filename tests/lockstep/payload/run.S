@@ -177,6 +177,18 @@ put_back:
 	movl $512, %ecx
 	rep movsq
 
+	# What a case pops that it did not push, or reads at address 0, is not an
+	# earlier case's.
+	xorl %eax, %eax
+	xorl %edi, %edi
+	movl $512, %ecx
+	rep stosq
+	movq $boot_stack_top, %rdi
+	movq $case_stack_top + 0x1000, %rcx
+	subq %rdi, %rcx
+	shrq $3, %rcx
+	rep stosq
+
 	movq $pristine_gdt, %rsi
 	movq $gdt, %rdi
 	movl $(0xe0 / 8), %ecx
@@ -282,6 +294,14 @@ write_state:
 	addq $8, %rsi
 	loop 1b
 	movq %rdx, 8(%rdi)
+	xorl %edx, %edx
+	movq $work, %rsi
+	movl $(work_pages * 512), %ecx
+	call digest_without_rf
+	movq $work_last, %rsi
+	movl $512, %ecx
+	call digest_without_rf
+	movq %rdx, 16(%rdi)
 	addq $256, log_next(%rip)
 	ret
 
@@ -291,6 +311,16 @@ digest:
 	rolq $7, %rdx
 	addq $8, %rsi
 	loop digest
+	ret
+
+# The same without bit 16 of any, which is RF where it is an image of RFLAGS.
+digest_without_rf:
+	movq (%rsi), %rax
+	andq $~0x10000, %rax
+	addq %rax, %rdx
+	rolq $7, %rdx
+	addq $8, %rsi
+	loop digest_without_rf
 	ret
 
 .section .rodata

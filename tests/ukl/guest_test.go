@@ -22,6 +22,8 @@ var variants = []string{
 	"guest:ukl-syscalls,use_ret",
 	"guest:ukl-syscalls,ist_pf",
 	"guest:ukl-syscalls,use_ret,ist_pf",
+	"guest:ukl-syscalls,debug",
+	"guest:ukl-redis",
 }
 
 // guests are all UKL kernels in the cache.

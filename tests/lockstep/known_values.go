@@ -116,13 +116,13 @@ var knownValues = []Known{
 		Manual: "SDM vol. 3A, figure 6-14: bits 63:32 of IA32_FMASK are reserved, and WRMSR does not say that they fault. " +
 			"QEMU keeps what is written, here as in Bochs they are 0.",
 		bits: func(e *evidence, field int) uint64 {
-			const fmask, rcx, rdx, stateFMASK = 0xc0000084, 11, 12, 8
+			const rdx, stateFMASK = 12, 8
 			switch {
 			case e.a.Event() == EventState:
 				if field == stateFMASK && e.a[field] == e.b[field]&0xffffffff {
 					return ^uint64(0)
 				}
-			case field == rdx && e.a[rdx] == 0 && e.a[rcx] == fmask && e.mentions("rdmsr"):
+			case field == rdx && e.a[rdx] == 0 && e.mentions("$0xc0000084, %ecx") && e.mentions("rdmsr"):
 				return ^uint64(0)
 			}
 			return 0

@@ -3,9 +3,9 @@
 package ukl
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,33 +14,19 @@ import (
 	"github.com/uklemu/uklemu/corpus"
 )
 
-// variants are the kernels that there have to be. More may be there, and are
-// tested as well.
-var variants = []string{
-	"guest:ukl-hello",
-	"guest:ukl-syscalls",
-	"guest:ukl-syscalls,use_ret",
-	"guest:ukl-syscalls,ist_pf",
-	"guest:ukl-syscalls,use_ret,ist_pf",
-	"guest:ukl-syscalls,debug",
-	"guest:ukl-redis",
-}
-
-// guests are all UKL kernels in the cache.
+// guests are the UKL kernels that corpus/linux/ukl.guests names.
 func guests(t *testing.T) []corpus.Guest {
 	t.Helper()
-	for _, name := range variants {
-		_, err := corpus.Find(name)
-		require.NoError(t, err)
-	}
-	all, err := corpus.Guests()
-	require.NoError(t, err)
 	var out []corpus.Guest
-	for _, g := range all {
-		if strings.HasPrefix(g.Name, "ukl-") {
-			out = append(out, g)
+	for _, line := range linesFrom(t, "ukl.guests", "") {
+		if strings.HasPrefix(line, "#") {
+			continue
 		}
+		found, err := corpus.Find("guest:ukl-" + strings.Join(strings.Fields(line), ","))
+		require.NoError(t, err)
+		out = append(out, *found.Guest)
 	}
+	require.NotEmpty(t, out)
 	return out
 }
 
@@ -59,15 +45,9 @@ func nameOf(g corpus.Guest) string {
 // expected are the lines of an application, from apps/NAME/expected.
 func expected(t *testing.T, app string) []string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "corpus", "linux", "apps", app, "expected"))
-	require.NoError(t, err)
-	var out []string
-	for line := range strings.Lines(string(b)) {
-		if line = strings.TrimRight(line, "\n"); !strings.HasPrefix(line, "#") {
-			out = append(out, line)
-		}
-	}
-	return out
+	return slices.DeleteFunc(linesFrom(t, filepath.Join("apps", app, "expected"), ""), func(line string) bool {
+		return strings.HasPrefix(line, "#")
+	})
 }
 
 // spoken are a console's lines of the application and of the guest's init:

@@ -21,7 +21,7 @@ export LC_ALL=C
 
 apps=$(cd "$(dirname "$0")" && pwd)
 cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
-known=(hello syscalls redis)
+known=(hello syscalls echo null redis)
 
 say() { printf 'apps: %s\n' "$*" >&2; }
 die() {

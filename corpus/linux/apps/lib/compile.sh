@@ -6,22 +6,30 @@ flags=(-O2 -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-ta
 # Static data is linked with the kernel, 2 GiB below the top; interrupts come in on our stack.
 flags_ukl=(-DUKL -mcmodel=kernel -mno-red-zone)
 flags_cpl3=()
+# Where a debugger is told that the sources are; the same for whoever builds.
+source_folder=/usr/src/uklemu
 
 # compiler KIND sets compile: the compiler with what every source needs.
 compiler() {
 	local kind=$1 extra="flags_$1[@]"
 	compile=(gcc -std=gnu11 -g "${flags[@]}" "${!extra}" -ffunction-sections -fdata-sections -fno-ident
 		-nostdinc -isystem "$libc/$kind/include" -isystem "$(gcc -print-file-name=include)"
-		-ffile-prefix-map="$apps=corpus/linux/apps" -ffile-prefix-map="$work=.")
+		-ffile-prefix-map="$apps=$source_folder/corpus/linux/apps" -ffile-prefix-map="$work=$source_folder")
 }
 
-# objects KIND FOLDER SOURCE... compiles our own sources.
+# objects KIND FOLDER SOURCE... [-FLAG...] compiles our own sources.
 objects() {
-	local kind=$1 folder=$2 source
+	local kind=$1 folder=$2 sources=() source
 	shift 2
 	mkdir -p "$folder"
 	compiler "$kind"
 	for source in "$@"; do
+		case $source in
+		-*) compile+=("$source") ;;
+		*) sources+=("$source") ;;
+		esac
+	done
+	for source in "${sources[@]}"; do
 		"${compile[@]}" -Wall -Wextra -Werror -c -o "$folder/$(basename "${source%.*}").o" "$source"
 	done
 }

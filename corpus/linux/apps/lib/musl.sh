@@ -30,7 +30,7 @@ build_musl() {
 	(
 		cd "$to/build"
 		# The version of the compiler's own library plays no part: nothing of it is linked.
-		CFLAGS="-g ${flags[*]} $extra -ffile-prefix-map=$work/musl=musl-$musl_version" \
+		CFLAGS="-g ${flags[*]} $extra -ffile-prefix-map=$work/musl=$source_folder/musl-$musl_version" \
 			"$work/musl/configure" --prefix="$to" --disable-shared --disable-wrapper CC=gcc
 		nice -n 5 make -j"${UKLEMU_JOBS:-$(nproc)}" install-headers lib/libc.a lib/crt1.o
 		cp lib/libc.a lib/crt1.o "$to/lib/"

@@ -119,6 +119,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         l->last = at;
         past = kind == POINT_INSN && (fixed || !engine_may_go_on(e, &i));
     }
+    if (l->points > 1) l->flags |= BLOCK_SEVERAL;
     if (!l->count) l->count = 1;
 }
 
@@ -127,6 +128,12 @@ static struct block *block_at(struct engine *e, uint64_t pc)
     struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
     if (c->page != pc >> 12 && !code_host(e, pc)) return NULL;
     return &c->blocks->at[pc & 0xfff];
+}
+
+int engine_has_several_points(struct engine *e, uint64_t pc)
+{
+    const struct block *b = block_at(e, pc);
+    return !b || b->flags & BLOCK_SEVERAL;
 }
 
 // A page that holds code now must not be in the TLB as writable.
@@ -270,7 +277,7 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
         engine_stop(e, EXIT_LIMIT);
         return;
     }
-    if (b && !b->flags) *recent_at(e, pc) = (struct recent){pc, size, n, e->tlb_generation};
+    if (b && !(b->flags & BLOCK_REP)) *recent_at(e, pc) = (struct recent){pc, size, n, e->tlb_generation};
     accept(e, pc, size, n);
 }
 
@@ -300,7 +307,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
     if (c->page == pc >> 12) {
         struct block b = c->blocks->at[pc & 0xfff];
         if (b.size == size && e->count + b.count <= e->limit) {
-            if (!b.flags) *r = (struct recent){pc, size, b.count, e->tlb_generation};
+            if (!(b.flags & BLOCK_REP)) *r = (struct recent){pc, size, b.count, e->tlb_generation};
             else if (!iteration(e, pc, size, b.flags)) b.count = 0;
             accept(e, pc, size, b.count);
             return;

@@ -60,6 +60,7 @@ enum {
     BLOCK_REP = 1, // starts with a REP string instruction, which loops through it
     BLOCK_CX = 2,  // and counts in CX
     BLOCK_ECX = 4, // or in ECX
+    BLOCK_SEVERAL = 8, // has more than one point
 };
 struct page_blocks { struct block at[4096]; };
 struct code_page { uint64_t page; struct page_blocks *blocks; const uint8_t *host; };
@@ -239,6 +240,7 @@ void engine_unhook_accesses(struct engine *e);
 int engine_counts_in_cx(const struct engine *e, const struct insn *i);
 int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx);
 int engine_point(const struct engine *e, uint64_t pc);
+int engine_has_several_points(struct engine *e, uint64_t pc);
 int engine_has_probe(const struct engine *e, uint64_t pc);
 int engine_probed(const struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);

@@ -195,6 +195,17 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
             return;
         }
         engine_keep_aligned(e, pc, &e->exit.insn);
+    } else if (at < 0 || !(e->point_kind[at] & ~POINT_NONE)) { // between two points of its block
+        note_flags(e, pc);
+        return;
+    }
+    // The engine takes the flags for known where an earlier hook of the block
+    // was called after the same kind of operation, and goes by what pass gave
+    // it then: so that is done once in a block at most.
+    if (engine_has_several_points(e, last_block(e)->pc)) {
+        e->correct = e->one_step = 1;
+        uc_emu_stop(e->uc);
+        return;
     }
     pass(e, pc);
 }

@@ -12,7 +12,8 @@ go = go=$$(scripts/go.sh) && PATH=$$(dirname "$$go"):$$PATH && \
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: packages-build engine guests ## a stock Linux boots on the console and shows what it can do
+demo: packages-guests engine ## a stock Linux boots on the console and shows what it can do
+	@corpus/linux/build.sh stock
 	@$(go) go run ./cmd/uklemu boot guest:stock
 
 test: lint packages-tests engine guests ## all tests, and those with threads under the race detector

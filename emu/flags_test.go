@@ -3,6 +3,8 @@
 package emu_test
 
 import (
+	"encoding/hex"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,6 +108,43 @@ f0 0f c7 0f                  lock cmpxchg8b [rdi]
 				const undefined = x86.FlagAF // after a shift
 				require.Equal(t, test.flags&^undefined|x86.FlagFixed|x86.FlagRF, r.frame(test.vector.Info().ErrorCode).RFLAGS&^undefined)
 			})
+		}
+	}
+}
+
+// SDM vol. 2B, SETcc: it affects no flags; and what faults (RCL and RCR too)
+// finds them as they were when it is executed again (vol. 3A 7.5).
+func TestFlagsSurviveAWriteThatFaults(t *testing.T) {
+	r := newRig(t, "")
+	const after = x86.FlagFixed | x86.FlagCF | x86.FlagPF | x86.FlagAF | x86.FlagSF
+	writers := map[string][]byte{
+		"rcl": {0xd1, 0x13}, "rcr": {0xd1, 0x1b}, "rcl imm8": {0xc1, 0x13, 0x05}, "rcr cl": {0xd3, 0x1b}, "rclb": {0xd0, 0x13},
+		"adc": {0x11, 0x03}, "sbb": {0x19, 0x03}, "lock adc": {0xf0, 0x11, 0x03}, "inc": {0xff, 0x03}, "neg": {0xf7, 0x1b}, "shl cl": {0xd3, 0x23}, "shld": {0x0f, 0xa4, 0x03, 0x05},
+		"bts": {0x0f, 0xba, 0x2b, 0x05}, "xadd": {0x0f, 0xc1, 0x03}, "cmpxchg": {0x0f, 0xb1, 0x03},
+	}
+	for cc := byte(0); cc < 16; cc++ {
+		writers[fmt.Sprintf("setcc %x", cc)] = []byte{0x0f, 0x90 | cc, 0x03}
+	}
+	r.mapPage(unmapped, userMem, 0, pteP|pteU|pteA)
+	for name, writer := range writers {
+		// CMP EAX, ECX in the same block, and in one of its own; DEC and TEST, of
+		// which the engine keeps other things.
+		for _, before := range []string{"39c8", "39c8eb00", "f9ffc8", "85c0", "85c0eb00", "01c8", "d1e0"} {
+			code, err := hex.DecodeString(before)
+			require.NoError(t, err)
+			var flags [2]uint64
+			for i, last := range [][]byte{writer, {0x0f, 0x0b}} {
+				r.user(append(code[:len(code):len(code)], last...), func(s *x86.State) {
+					s.GPR[x86.RAX], s.GPR[x86.RCX], s.GPR[x86.RBX] = 1, 2, unmapped
+				})
+				r.Run(emu.Until{})
+				flags[i] = r.frame(i == 0).RFLAGS
+			}
+			require.Contains(t, r.log[0], "#UD")
+			require.Equal(t, flags[1], flags[0], "%s after %s", name, before)
+			if before == "39c8" {
+				require.Equal(t, uint64(after|x86.FlagRF), flags[0], name)
+			}
 		}
 	}
 }

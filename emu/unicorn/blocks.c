@@ -89,6 +89,18 @@ int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx)
     return !(in_cx ? rcx & 0xffff : rcx);
 }
 
+// loses_flags: SETcc, RCL and RCR to memory. The engine puts the flags into
+// another form before the write, and where that faults goes by the old one:
+// the handler's frame would have the wrong flags, and the instruction, executed
+// again, another result.
+static int loses_flags(const struct insn *i)
+{
+    int rotate = i->opcode == 0xc0 || i->opcode == 0xc1 || (i->opcode >= 0xd0 && i->opcode <= 0xd3);
+    if (i->modrm >= 0xc0) return 0;
+    if (i->opmap == 1) return (i->opcode & 0xf0) == 0x90;
+    return i->opmap == 0 && rotate && ((i->modrm >> 3 & 7) == 2 || (i->modrm >> 3 & 7) == 3);
+}
+
 // look_at decodes a block: how many instructions, whether it is a REP's, and
 // the first and the last that the translated code should come back at. Behind
 // one that the machine carries out nothing else of the block is ever run.
@@ -113,6 +125,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         // The engine computes its flags from an older instruction's. Before an
         // instruction with a hook it brings them up to date.
         else if (i.kind == CLASS_CMPXCHG_WIDE) kind = POINT_FLAGS;
+        else if (loses_flags(&i)) kind = POINT_KEEP;
         if (kind && engine_add_point(e, at, kind)) engine_fail(e, UC_ERR_NOMEM);
         if (past || !(kind || engine_has_probe(e, at))) continue;
         if (!l->points++) l->first = at;

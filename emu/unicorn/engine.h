@@ -187,7 +187,7 @@ struct engine {
 // Kept: written before the last restore, and in the TLB as writable: any run may write it.
 enum { DIRTY_NOT, DIRTY_WRITTEN, DIRTY_KEPT };
 
-enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8 };
+enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8, POINT_KEEP = 16 };
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room);
 void engine_begin(struct engine *e); // once, when all that Go sets is set

@@ -195,7 +195,7 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
             return;
         }
         engine_keep_aligned(e, pc, &e->exit.insn);
-    } else if (at < 0 || !(e->point_kind[at] & ~POINT_NONE)) { // between two points of its block
+    } else if (at < 0 || !(e->point_kind[at] & ~(POINT_NONE | POINT_KEEP))) { // between two points of its block, or one that only has them noted
         note_flags(e, pc);
         return;
     }

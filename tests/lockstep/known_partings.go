@@ -282,9 +282,8 @@ var knownPartings = []Known{
 	},
 	{
 		Name: "setcc-flags",
-		Manual: "SDM vol. 2B, SETcc: flags are not affected, nor where the write faults. QEMU, and the engine, which has that from it, may have put them " +
-			"into another form by then and go by the old one, not always both.",
-		Ours: true,
+		Manual: "SDM vol. 2B, SETcc: flags are not affected, nor where the write faults. QEMU may have put them into another form by then, and goes by " +
+			"the old one.",
 		ends: func(e *evidence) bool {
 			i := e.at()
 			only := e.a.Event() == e.b.Event() && e.a.RIP() == e.b.RIP() && (e.a[fieldRFLAGS]^e.b[fieldRFLAGS])&^(arithmetic|FlagRF) == 0

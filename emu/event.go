@@ -113,6 +113,9 @@ func (m *Machine) publish(e Event) {
 }
 
 func (m *Machine) send(e Event) {
+	if len(m.hooks) > 0 {
+		m.tell()
+	}
 	for _, f := range m.hooks {
 		(*f)(e)
 	}

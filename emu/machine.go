@@ -42,6 +42,7 @@ type body struct {
 	core    core
 
 	probes  probes
+	points  points
 	ranges  []*rangeProbe
 	resume  reported
 	tracing bool

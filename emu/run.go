@@ -79,6 +79,7 @@ func (m *Machine) Run(until Until) Stop {
 	}
 	m.enterCall()
 	defer m.leaveCall()
+	defer m.tell()
 	if m.stop != nil && m.stop.Ended() {
 		return *m.stop
 	}

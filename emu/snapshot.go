@@ -108,6 +108,7 @@ func (m *Machine) Restore(s *Snapshot) error {
 	m.pc.restored(s.typed)
 	m.stop, m.again, m.resume, m.placed = s.stop, false, reported{}, m.here()
 	m.barren = barren{}
+	m.points.hits = nil
 	if breakpoints {
 		m.breakpointsChanged()
 	}

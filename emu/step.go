@@ -17,6 +17,7 @@ func (m *Machine) Step() Stop {
 	}
 	m.enterCall()
 	defer m.leaveCall()
+	defer m.tell()
 	if m.stop != nil && m.stop.Ended() {
 		return *m.stop
 	}

@@ -160,7 +160,12 @@ func (m *Machine) watched() {
 func (m *Machine) reportWatches(records []unicorn.Record) {
 	for _, r := range records {
 		for _, w := range slices.Clone(m.watches.user) {
-			if address, ok := w.hits(r); ok && (w.Do == nil || w.Do(m, r)) {
+			address, ok := w.hits(r)
+			if !ok {
+				continue
+			}
+			m.tell()
+			if w.Do == nil || w.Do(m, r) {
 				m.halt(Stop{Why: StopWatch, Address: address, Access: r})
 			}
 		}

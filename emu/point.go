@@ -148,7 +148,10 @@ type points struct {
 
 func (p *points) set(m *Machine, list []Point, f func([]Hit)) {
 	old := p.at
-	*p = points{at: map[uint64][]int{}, f: f}
+	*p = points{f: f}
+	if len(list) > 0 {
+		p.at = map[uint64][]int{}
+	}
 	for i, point := range list {
 		point.Captures = slices.Clone(point.Captures)
 		p.list = append(p.list, point)

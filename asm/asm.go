@@ -4,6 +4,7 @@ package asm
 
 import (
 	"fmt"
+	"math/bits"
 )
 
 // Syntax is a way to write instructions.
@@ -23,6 +24,9 @@ type Options struct {
 	// Sections are the addresses of those that should not just follow the one
 	// before, by name.
 	Sections map[string]uint64
+	// Alignment is to what powers of two the addresses of the others are
+	// rounded up, by name; 16 for what is not there.
+	Alignment map[string]uint64
 	// Symbols tells the addresses of symbols that the source does not define.
 	Symbols func(name string) (address uint64, ok bool)
 	// Constants are numbers by name, as .set defines them.
@@ -37,6 +41,7 @@ type Code struct {
 	Bytes    []byte // of the first section, .text unless the source says otherwise
 	Sections []Section
 	Labels   map[string]uint64 // local ones (1:) are not among them
+	Symbols  []Symbol          // those of which the source says something: .globl, .type, .size
 	Lines    []Line
 }
 
@@ -64,20 +69,29 @@ func Assemble(source string, o Options) (*Code, error) {
 	if o.Mode != 16 && o.Mode != 32 && o.Mode != 64 || o.Syntax > ATT || o.Assembler > OnlyGNU {
 		return nil, fmt.Errorf("options of an assembler: mode %d, syntax %d, assembler %d; accepted: modes 16, 32 and 64, and the constants of this package", o.Mode, o.Syntax, o.Assembler)
 	}
+	for name, to := range o.Alignment {
+		if bits.OnesCount64(to) != 1 {
+			return nil, fmt.Errorf("options of an assembler: the section %s aligned to %d; accepted: a power of two", name, to)
+		}
+	}
 	p := read(source, &o)
 	if len(p.errors) == 0 {
 		if err := p.layout(); err != nil {
 			return nil, err
 		}
 	}
+	var symbols []Symbol
+	if len(p.errors) == 0 {
+		symbols = p.described()
+	}
 	if len(p.errors) > 0 {
 		return nil, p.errors
 	}
-	return p.result(), nil
+	return p.result(symbols), nil
 }
 
-func (p *program) result() *Code {
-	code := &Code{Labels: map[string]uint64{}}
+func (p *program) result(symbols []Symbol) *Code {
+	code := &Code{Labels: map[string]uint64{}, Symbols: symbols}
 	for _, s := range p.sections {
 		var b []byte
 		for _, it := range s.items {

@@ -39,8 +39,9 @@ func init() { // the functions lead back to the table
 		".section": enterSection, ".pushsection": pushSection, ".popsection": popSection, ".previous": previousSection,
 		".code16": mode(16), ".code32": mode(32), ".code64": mode(64),
 		".intel_syntax": syntax(Intel), ".att_syntax": syntax(ATT),
+		".globl": visible(false), ".global": visible(false), ".weak": visible(true), ".type": typed, ".size": sized,
 	}
-	for _, name := range strings.Fields(".globl .global .local .weak .hidden .type .size .file .ident .cfi_startproc .cfi_endproc") {
+	for _, name := range strings.Fields(".local .hidden .file .ident .cfi_startproc .cfi_endproc") {
 		directives[name] = ignored
 	}
 }

@@ -5,6 +5,7 @@ package asm
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // longest is the most bytes that an instruction has (SDM vol. 2A 2.3.11).
@@ -88,7 +89,7 @@ func (e *encoder) viaKeystone(snippets []snippet) []snippet {
 			left = append(left, s)
 			continue
 		}
-		code, err := byKeystone(forKeystone(s), s.syntax, s.mode)
+		code, err := remembered(s)
 		if err == nil && betrays(s, code) {
 			code, err = nil, errors.New("Keystone 0.9.2 makes AVX-512 of it; GNU as would do")
 		}
@@ -101,4 +102,34 @@ func (e *encoder) viaKeystone(snippets []snippet) []snippet {
 		}
 	}
 	return left
+}
+
+// encodings are what Keystone made of an instruction once: variants of a program
+// have most of theirs in common.
+var encodings struct {
+	sync.Mutex
+	codes map[snippet]string
+}
+
+// mostRemembered bounds it, at some megabytes.
+const mostRemembered = 1 << 15
+
+func remembered(s snippet) ([]byte, error) {
+	encodings.Lock()
+	code, ok := encodings.codes[s]
+	encodings.Unlock()
+	if ok {
+		return []byte(code), nil
+	}
+	made, err := byKeystone(forKeystone(s), s.syntax, s.mode)
+	if err != nil {
+		return nil, err
+	}
+	encodings.Lock()
+	defer encodings.Unlock()
+	if encodings.codes == nil || len(encodings.codes) >= mostRemembered {
+		encodings.codes = map[snippet]string{}
+	}
+	encodings.codes[s] = string(made)
+	return made, nil
 }

@@ -72,7 +72,7 @@ func (p *program) place(e *encoder, first bool) bool {
 		if at, ok := p.options.Sections[s.name]; ok {
 			next = at
 		} else if i > 0 {
-			next = (next + sectionAlignment - 1) &^ (sectionAlignment - 1)
+			next = (next + p.alignment(s) - 1) &^ (p.alignment(s) - 1)
 		}
 		if s.start != next {
 			s.start, same = next, false
@@ -99,8 +99,13 @@ func (p *program) place(e *encoder, first bool) bool {
 	return same
 }
 
-// sectionAlignment is where a section starts that has no address of its own.
-const sectionAlignment = 16
+// alignment is where a section may start that has no address of its own.
+func (p *program) alignment(s *section) uint64 {
+	if to := p.options.Alignment[s.name]; to != 0 {
+		return to
+	}
+	return 16
+}
 
 // measure is how long an item is where it lies. An error may be of the moment.
 func (p *program) measure(e *encoder, it *item, first bool) (int, *Error) {

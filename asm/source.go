@@ -49,6 +49,8 @@ type program struct {
 	current   *section
 	previous  *section
 	stack     []*section
+	symbols   []*attributes
+	symbolOf  map[string]*attributes
 	labels    map[string]*item
 	constants map[string]*constant
 	locals    map[string]int // how often 1: has been there
@@ -74,7 +76,7 @@ const (
 )
 
 func read(source string, o *Options) *program {
-	p := &program{options: o, labels: map[string]*item{}, constants: map[string]*constant{}, locals: map[string]int{}, mode: o.Mode, syntax: o.Syntax}
+	p := &program{options: o, symbolOf: map[string]*attributes{}, labels: map[string]*item{}, constants: map[string]*constant{}, locals: map[string]int{}, mode: o.Mode, syntax: o.Syntax}
 	p.enter(".text", "")
 	for i, line := range strings.Split(withoutComments(source), "\n") {
 		p.line = i + 1

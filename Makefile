@@ -34,6 +34,7 @@ bochs: packages-tests engine ## beside Bochs, which is fetched: first what it do
 
 bench: packages-tests engine guests ## the benchmarks, with the ratios that the project promises
 	@$(go) go run ./tests/bench/cmd
+	@$(go) go run ./tests/ukl/cost/cmd
 
 guests: packages-guests ## the Linux kernels and user space that the project runs, into the cache
 	@corpus/linux/build.sh

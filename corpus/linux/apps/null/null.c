@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a system call costs: the same program by UKL's entry in ring 0 and by
- * SYSCALL in CPL 3, in cycles of the time stamp counter. Under QEMU's
- * -icount shift=0 that counter counts instructions. The calls are those of
- * figure 1 of the UKL paper, and a page fault.
+ * SYSCALL in CPL 3. The calls are those of figure 1 of the UKL paper, and a page
+ * fault. In cycles of the time stamp counter, which under QEMU's -icount shift=0
+ * and in the emulator counts instructions; or, with rounds=N in the environment,
+ * in the time of whoever watches the console: by_watch.c.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "null.h"
 
 #ifdef UKL
 #define SYSTEM_CALL "call entry_SYSCALL_64"
@@ -27,6 +29,7 @@
 
 static int zero, null, sockets[2];
 static char byte;
+static volatile char *memory;
 
 static inline __attribute__((always_inline))
 long system_call(long number, long a, long b, long c, long d, long e, long f)
@@ -43,23 +46,13 @@ long system_call(long number, long a, long b, long c, long d, long e, long f)
 	return result;
 }
 
-static inline unsigned long cycles(void)
-{
-	unsigned int low, high;
-
-	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
-	return low | (unsigned long)high << 32;
-}
-
 /* So many calls in a row, nothing between them. */
 #define BATCH(name, ...) \
-	static unsigned long name(void) \
+	static void name(int calls) \
 	{ \
-		unsigned long start = cycles(); \
 		int i; \
-		for (i = 0; i < CALLS; i++) \
+		for (i = 0; i < calls; i++) \
 			system_call(__VA_ARGS__); \
-		return cycles() - start; \
 	}
 
 BATCH(by_getpid, SYS_getpid, 0, 0, 0, 0, 0, 0)
@@ -69,27 +62,55 @@ BATCH(by_write, SYS_write, null, (long)&byte, 1, 0, 0, 0)
 BATCH(by_sendto, SYS_sendto, sockets[0], (long)&byte, 1, 0, 0, 0)
 BATCH(by_recvfrom, SYS_recvfrom, sockets[1], (long)&byte, 1, 0, 0, 0)
 
-static unsigned long by_page_fault(void)
+static void by_nothing(int calls)
 {
-	volatile char *memory = mmap(NULL, CALLS * 4096, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned long start = cycles();
 	int i;
 
-	for (i = 0; i < CALLS; i++)
-		memory[i * 4096] = 1;
-	start = cycles() - start;
-	munmap((void *)memory, CALLS * 4096);
-	return start;
+	for (i = 0; i < calls; i++)
+		__asm__ volatile("" : : "a"(SYS_getpid), "D"(0), "S"(0) : "memory");
 }
 
-static unsigned long by_nothing(void)
+static void by_page_fault(int calls)
 {
-	unsigned long start = cycles();
 	int i;
 
-	for (i = 0; i < CALLS; i++)
-		__asm__ volatile("" : : "a"(SYS_getpid), "D"(0), "S"(0) : "memory");
+	for (i = 0; i < calls; i++)
+		memory[i * 4096] = 1;
+}
+
+/* A send for each receive, and before it, so that neither waits. */
+static const struct call calls[] = {
+	{ "nothing", by_nothing, 20000 },
+	{ "getpid", by_getpid, 20000 },
+	{ "getppid", by_getppid, 20000 },
+	{ "read", by_read, 20000 },
+	{ "write", by_write, 20000 },
+	{ "sendto", by_sendto, MESSAGES },
+	{ "recvfrom", by_recvfrom, MESSAGES },
+	{ "page fault", by_page_fault, PAGES },
+};
+#define KINDS (int)(sizeof(calls) / sizeof(calls[0]))
+
+static inline unsigned long cycles(void)
+{
+	unsigned int low, high;
+
+	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
+	return low | (unsigned long)high << 32;
+}
+
+void no_pages(void)
+{
+	madvise((void *)memory, PAGES * 4096, MADV_DONTNEED);
+}
+
+static unsigned long batch(const struct call *call)
+{
+	unsigned long start;
+
+	no_pages();
+	start = cycles();
+	call->make(CALLS);
 	return cycles() - start;
 }
 
@@ -108,31 +129,17 @@ static void show(const char *what, unsigned long *all)
 	       all[BATCHES / 2] / CALLS, all[BATCHES / 2] % CALLS * 100 / CALLS);
 }
 
-static void measure(const char *what, unsigned long (*batch)(void))
+/* The first of each is not counted: it finds nothing in any cache. */
+static void measure(void)
 {
-	unsigned long all[BATCHES];
-	int i;
+	static unsigned long all[KINDS][BATCHES];
+	int kind, i;
 
-	batch();
-	for (i = 0; i < BATCHES; i++)
-		all[i] = batch();
-	show(what, all);
-}
-
-/* A send for each receive, so that neither waits: both are measured. */
-static void measure_messages(void)
-{
-	unsigned long sent[BATCHES], received[BATCHES];
-	int i;
-
-	by_sendto();
-	by_recvfrom();
-	for (i = 0; i < BATCHES; i++) {
-		sent[i] = by_sendto();
-		received[i] = by_recvfrom();
-	}
-	show("sendto", sent);
-	show("recvfrom", received);
+	for (i = -1; i < BATCHES; i++)
+		for (kind = 0; kind < KINDS; kind++)
+			all[kind][i < 0 ? 0 : i] = batch(&calls[kind]);
+	for (kind = 0; kind < KINDS; kind++)
+		show(calls[kind].name, all[kind]);
 }
 
 /* How long a cycle is, for who wants time. */
@@ -152,22 +159,33 @@ static void measure_clock(void)
 	printf("measure: %lld cycles in a microsecond\n", (long long)(last - first) * 1000 / nanoseconds);
 }
 
-int main(void)
+/* So many messages that nobody has received yet are more than the default takes. */
+static int prepare(void)
 {
+	int room = 64 << 20;
+
 	zero = open("/dev/zero", O_RDONLY);
 	null = open("/dev/null", O_WRONLY);
-	if (zero < 0 || null < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) < 0) {
+	memory = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return zero >= 0 && null >= 0 && memory != MAP_FAILED &&
+	       socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 &&
+	       setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) == 0;
+}
+
+int main(void)
+{
+	const char *rounds = getenv("rounds");
+
+	if (!prepare()) {
 		printf("null: no files\n");
 		return 1;
 	}
-	measure("nothing", by_nothing);
-	measure("getpid", by_getpid);
-	measure("getppid", by_getppid);
-	measure("read", by_read);
-	measure("write", by_write);
-	measure_messages();
-	measure("page fault", by_page_fault);
-	measure_clock();
+	if (rounds) {
+		watched(calls, KINDS, HOW, atoi(rounds));
+	} else {
+		measure();
+		measure_clock();
+	}
 	printf("null: measured\n");
 	return 0;
 }

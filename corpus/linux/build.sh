@@ -3,7 +3,8 @@
 #
 # Builds the guests that are real Linux kernels, into the project's cache:
 #
-#	build.sh [GUEST...]	all of them, or those named
+#	build.sh [GUEST...]	all of them, or those named: stock, selftests, ukl for all
+#				of ukl.guests, or one of these (ukl-syscalls-use_ret)
 #
 #	guests/NAME/		a guest: kernel files, initrd, guest.json
 #	kernels/NAME-HASH/	a kernel and what user space needs from its source
@@ -12,7 +13,7 @@
 # before it is whole: work goes on in a folder of its own, which ends up renamed.
 #
 #	UKLEMU_CACHE		the cache, ${XDG_CACHE_HOME:-~/.cache}/uklemu if unset
-#	UKLEMU_LINUX_SOURCE	linux-source-6.1.tar.xz, if not where Debian puts it
+#	UKLEMU_LINUX_SOURCE	a tarball of Linux 6.1.x, if not Debian's where Debian puts it
 #	UKLEMU_JOBS		jobs of make, the number of CPUs if unset
 set -euo pipefail
 export LC_ALL=C
@@ -36,8 +37,9 @@ die() {
 if [ $# = 0 ]; then
 	set -- "${guests[@]}"
 fi
+known=" ${guests[*]} $(ukl_names | paste -sd' ') "
 for name in "$@"; do
-	[[ " ${guests[*]} " == *" $name "* ]] || die "no guest is called $name; there are: ${guests[*]}"
+	[[ "$known" == *" $name "* ]] || die "no guest is called $name; there are:$known"
 done
 
 mkdir -p "$cache/guests" "$cache/kernels"
@@ -54,5 +56,8 @@ trap 'exit 130' INT TERM HUP
 
 find_source
 for name in "$@"; do
-	"guest_$name"
+	case $name in
+	ukl-*) guest_ukl "$name" ;;
+	*) "guest_$name" ;;
+	esac
 done

@@ -31,7 +31,7 @@ build_kernel() {
 	shift 2
 	say "building the kernel $name (a few minutes; log: $log)"
 	mkdir "$tree"
-	tar -xJf "$source_tar" -C "$tree" --strip-components=1
+	tar -xf "$source_tar" -C "$tree" --strip-components=1 || die "$source_tar could not be unpacked"
 	for patch in "$@"; do
 		patch -d "$tree" -p1 --no-backup-if-mismatch <"$patch" >>"$log" || die "$patch does not apply, see $log"
 	done

@@ -9,8 +9,7 @@ build_packages=(build-essential bc flex bison libelf-dev libssl-dev xz-utils)
 find_source() {
 	local candidate
 	if [ -n "${UKLEMU_LINUX_SOURCE:-}" ]; then
-		[ -f "$UKLEMU_LINUX_SOURCE" ] || die "UKLEMU_LINUX_SOURCE: there is no file $UKLEMU_LINUX_SOURCE"
-		source_tar=$(realpath "$UKLEMU_LINUX_SOURCE")
+		source_tar=$(realpath -m "$UKLEMU_LINUX_SOURCE")
 		hash_source
 		return
 	fi
@@ -32,15 +31,41 @@ find_source() {
 }
 
 # The hash of 138 MB is kept beside the file's size and time: the second build has it at once.
+# A file that has one has been looked at.
 hash_source() {
+	[ -e "$source_tar" ] || refuse_source "there is no such file"
+	[ -f "$source_tar" ] || refuse_source "that is no file"
+	[ -r "$source_tar" ] || refuse_source "you may not read it"
 	local note=$cache/kernels/.source identity
 	identity=$(stat -Lc '%n %s %Y %i' "$source_tar")
 	if [ -f "$note" ] && [ "$(head -n 1 "$note")" = "$identity" ]; then
 		source_hash=$(tail -n 1 "$note")
 		return
 	fi
+	check_source
 	source_hash=$(sha256sum <"$source_tar" | cut -d' ' -f1)
 	printf '%s\n%s\n' "$identity" "$source_hash" >"$note"
+}
+
+# check_source refuses what can't be built before anything is. Of an xz file the index at its
+# end tells whether the end is there; all else has to be read.
+check_source() {
+	local makefile version
+	if [ "$(head -c 6 "$source_tar" | od -An -tx1)" = " fd 37 7a 58 5a 00" ]; then
+		command -v xz >/dev/null || install_packages xz-utils || die "the source can't be unpacked without xz"
+		xz --list "$source_tar" >/dev/null 2>&1 || refuse_source "its end is missing: it was cut off on its way here"
+	else
+		tar -tf "$source_tar" >/dev/null 2>&1 || refuse_source "it is no tarball, or its end is missing"
+	fi
+	makefile=$(tar -xOf "$source_tar" --wildcards --no-wildcards-match-slash --occurrence=1 '*/Makefile' 2>/dev/null) || true
+	version=$(sed -nE 's/^(VERSION|PATCHLEVEL|SUBLEVEL) = ([0-9]+)$/\2/p' <<<"$makefile" | paste -sd.)
+	[[ "$version" == *.*.* ]] || refuse_source "it is no source of Linux: there is no Makefile with a version in its folder"
+	[[ "$version" == 6.1.* ]] || refuse_source "it is Linux $version"
+}
+
+refuse_source() {
+	say "${UKLEMU_LINUX_SOURCE:+UKLEMU_LINUX_SOURCE: }$source_tar: $1."
+	die "needed: a tarball of Linux 6.1.x with one folder in it, such as $source_package.tar.xz of Debian 12 or linux-6.1.192.tar.xz"
 }
 
 # install_packages installs those of its arguments that are missing; it needs root or sudo.

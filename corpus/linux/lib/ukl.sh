@@ -3,24 +3,34 @@
 # The UKL kernels: Linux with patches/*.patch and an application linked into it.
 #
 # A variant is a list of options, each a configs/ukl-OPTION.config on top of stock.config
-# and ukl.config; a comment "append:" in it is for the command line. Variants share one patched source and one build folder, so that a
-# variant compiles only what its options change, and another application is
-# only another link. Both stay in the cache; nothing else depends on them.
+# and ukl.config; a comment "append:" in it is for the command line. Variants share one
+# patched source and one build folder, so that a variant compiles only what its options
+# change, and another application is only another link. Both stay in the cache; nothing
+# else depends on them.
 
 ukl_guests() {
 	grep -v '^#' "$here/ukl.guests"
 }
 
-ukl_applications() {
-	ukl_guests | cut -d' ' -f1 | sort -u
+# ukl_name APPLICATION OPTION... is the guest's folder.
+ukl_name() {
+	(IFS=- && echo "ukl-$*")
 }
 
+ukl_names() {
+	local line
+	ukl_guests | while read -r line; do ukl_name $line; done
+}
+
+# guest_ukl [NAME] builds all of them, or one.
 guest_ukl() {
-	local line lines
-	"$here/apps/build.sh" $(ukl_applications)
+	local line lines=()
+	while read -r line; do
+		[ $# != 0 ] && [ "$(ukl_name $line)" != "$1" ] || lines+=("$line")
+	done < <(ukl_guests)
+	"$here/apps/build.sh" $(printf '%s\n' "${lines[@]}" | cut -d' ' -f1 | sort -u)
 	kernel stock # for its archiver
 	archiver=$kernel
-	mapfile -t lines < <(ukl_guests)
 	for line in "${lines[@]}"; do
 		ukl_guest $line
 	done
@@ -29,18 +39,16 @@ guest_ukl() {
 
 # ukl_guest APPLICATION OPTION... makes the guest ukl-APPLICATION with these options.
 ukl_guest() {
-	local app=$1 append=$append name folder option
+	local app=$1 append=$append folder option
+	folder=$(ukl_name "$@")
 	shift
 	options=("$@")
-	name=ukl-$app
-	folder=$name
 	for option in "$@"; do
-		folder+=-$option
 		append+=$(sed -n 's/^# append:/ /p' "$here/configs/ukl-$option.config" | tr -s ' ')
 	done
 	ukl_kernel "$folder" "$cache/apps/$app/UKL.o" "$@"
 	applications=("$app")
-	guest_name=$name
+	guest_name=ukl-$app
 	guest "$folder" initrd.cpio app_archive "$cache/apps/$app/hash"
 }
 
@@ -141,11 +149,11 @@ ukl_source() {
 	inputs=$(ukl_source_inputs | sha256sum | cut -c1-16)
 	[ "$(cat "$ukl_tree/inputs" 2>/dev/null)" = "$inputs" ] && return
 	mkdir -p "$new" "$ukl_tree"
-	tar -xJf "$source_tar" -C "$new" --strip-components=1
-	check_version "$new"
+	tar -xf "$source_tar" -C "$new" --strip-components=1 || die "$source_tar could not be unpacked"
 	: >"$log"
 	for patch in "$here"/patches/*.patch; do
-		patch -d "$new" -p1 --no-backup-if-mismatch <"$patch" >>"$log" || die "$patch does not apply to $source_tar, see $log"
+		patch -d "$new" -p1 --no-backup-if-mismatch <"$patch" >>"$log" ||
+			die "$(basename "$patch") does not apply to $source_tar, see $log"
 	done
 	sed -n 's,^+++ b/,,p' "$here"/patches/*.patch | sort -u | while read -r file; do
 		cmp -s "$new/$file" "$ukl_tree/linux/$file" && touch -r "$ukl_tree/linux/$file" "$new/$file"
@@ -153,11 +161,4 @@ ukl_source() {
 	rm -rf "$ukl_tree/inputs" "$ukl_tree/linux"
 	mv "$new" "$ukl_tree/linux"
 	echo "$inputs" >"$ukl_tree/inputs"
-}
-
-# The patches are for Linux 6.1, of any stable release that they apply to.
-check_version() {
-	local version
-	version=$(sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = //p' "$1/Makefile" | paste -sd.)
-	[[ "$version" == 6.1.* ]] || die "$source_tar is Linux $version; the UKL kernels need Linux 6.1.x"
 }

@@ -22,13 +22,6 @@ check() {
 	[ -z "$found" ] || complain "$what" <<<"$found"
 }
 
-# note is check for what need not be wrong: a page may be on its way.
-note() {
-	local before=$failed
-	check "$@"
-	failed=$before
-}
-
 # sources lists the files with one of these endings; without git, as in an unpacked archive, all there are.
 sources() {
 	local pattern="\.($1)\$"
@@ -121,6 +114,6 @@ check 'panics, whatever the input is to blame for:' panics
 check 'imports that go up:' wrong_imports
 check 'warnings of the C compiler:' warnings_of_c
 check 'not a script that bash can read:' unreadable_scripts
-note 'links that lead nowhere:' dead_links
+check 'links that lead nowhere:' dead_links
 go vet ./... || failed=1
 exit $failed

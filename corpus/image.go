@@ -75,6 +75,11 @@ func choose(guests []Guest, name string, options []string) (Guest, error) {
 	return slices.MinFunc(fit, func(a, b Guest) int { return len(a.Options) - len(b.Options) }), nil
 }
 
+// Image is what [Find] takes for the guest, with all its options.
+func (g Guest) Image() string {
+	return strings.Join(append([]string{guestPrefix + g.Name}, g.Options...), ",")
+}
+
 // available says what could have been named.
 func available(guests []Guest) string {
 	if len(guests) == 0 {
@@ -82,7 +87,7 @@ func available(guests []Guest) string {
 	}
 	names := make([]string, len(guests))
 	for i, g := range guests {
-		names[i] = strings.Join(append([]string{guestPrefix + g.Name}, g.Options...), ",")
+		names[i] = g.Image()
 	}
 	return "there are " + strings.Join(names, " ")
 }

@@ -56,7 +56,7 @@ func printGuests(w io.Writer, guests []corpus.Guest) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "IMAGE\tKERNEL\tOPTIONS\tAPPLICATIONS")
 	for _, g := range guests {
-		fmt.Fprintf(table, "guest:%s\t%s\t%s\t%s\n", g.Name, orDash(g.Kernel), orDash(strings.Join(g.Options, ",")), orDash(strings.Join(g.Applications, ",")))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Image(), orDash(g.Kernel), orDash(strings.Join(g.Options, ",")), orDash(strings.Join(g.Applications, ",")))
 	}
 	return table.Flush()
 }

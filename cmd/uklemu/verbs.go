@@ -92,7 +92,7 @@ func completeImage(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	guests, _ := corpus.Guests()
 	var names []string
 	for _, g := range guests {
-		names = append(names, "guest:"+g.Name)
+		names = append(names, g.Image())
 	}
 	return names, cobra.ShellCompDirectiveDefault
 }

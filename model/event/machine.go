@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package event
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/uklemu/uklemu/emu"
+	"github.com/uklemu/uklemu/emu/x86"
+	"github.com/uklemu/uklemu/model/image"
+)
+
+// observe gets what the machine itself did.
+func (s *Stream) observe(o emu.Event) {
+	switch o.Kind {
+	case emu.EventException, emu.EventInterrupt, emu.EventNMI, emu.EventSoftware:
+		s.delivered(o)
+	case emu.EventIRET:
+		s.returned(o, ByIRET)
+	case emu.EventSYSRET:
+		s.returned(o, BySYSRET)
+	case emu.EventSYSCALL:
+		s.syscall(o)
+	case emu.EventControl:
+		e := s.begin(o, Control)
+		e.Address, e.Value, e.What = uint64(o.Number), o.Value, fmt.Sprint("CR", o.Number)
+		if o.Number == 3 {
+			e.Kind = LoadCR3
+		}
+		s.emit(e)
+	case emu.EventMSR:
+		if name := systemMSRs[o.Number]; name != "" {
+			e := s.begin(o, Control)
+			e.Address, e.Value, e.What = uint64(o.Number), o.Value, name
+			s.emit(e)
+		}
+	case emu.EventShutdown:
+		e := s.begin(o, Oops)
+		e.What = "shutdown: a fault that could not be delivered, nor the double fault of it"
+		s.emit(e)
+	}
+}
+
+// systemMSRs are those that the way into the kernel depends on, and that are
+// written once.
+var systemMSRs = map[uint32]string{
+	0xc0000080: "EFER", 0xc0000081: "STAR", 0xc0000082: "LSTAR", 0xc0000083: "CSTAR", 0xc0000084: "SFMASK",
+	0x174: "SYSENTER_CS", 0x175: "SYSENTER_ESP", 0x176: "SYSENTER_EIP",
+}
+
+// begin starts an event at the machine's state.
+func (s *Stream) begin(o emu.Event, kind Kind) *Event {
+	state := s.machine.State()
+	s.event = Event{Kind: kind, Count: o.Count, Registers: registersOf(&state), Tracking: NoTracking, Machine: true}
+	s.here(&s.event)
+	return &s.event
+}
+
+// here fills in what is read from memory.
+func (s *Stream) here(e *Event) {
+	e.Task = s.read(s.current)
+	e.TopOfStack = s.read(s.top)
+	e.PreemptCount = uint32(s.read(s.preempt))
+	if s.tracking >= 0 {
+		e.Tracking = int(int32(s.read(e.Task + uint64(s.tracking))))
+	}
+	if s.stack >= 0 {
+		e.Stack = s.read(e.Task + uint64(s.stack))
+	}
+	if s.flags >= 0 {
+		e.ThreadFlags = s.read(e.Task + uint64(s.flags))
+	}
+}
+
+func registersOf(s *x86.State) Registers {
+	return Registers{
+		GPR: s.GPR, RIP: s.RIP, RFLAGS: s.RFLAGS, CS: s.Seg[x86.CS].Selector, SS: s.Seg[x86.SS].Selector,
+		FSBase: s.Seg[x86.FS].Base, GSBase: s.Seg[x86.GS].Base, KernelGSBase: s.KernelGSBase, CR3: s.CR3,
+		Selectors: [4]uint16{s.Seg[x86.DS].Selector, s.Seg[x86.ES].Selector, s.Seg[x86.FS].Selector, s.Seg[x86.GS].Selector},
+	}
+}
+
+// delivered is an exception, interrupt or NMI on its way: what it stopped is
+// in the frame that the CPU has pushed, but for the registers, which are as they were.
+func (s *Stream) delivered(o emu.Event) {
+	kind := Exception
+	switch o.Kind {
+	case emu.EventInterrupt:
+		kind = Interrupt
+	case emu.EventNMI:
+		kind = NMI
+	}
+	e := s.begin(o, kind)
+	e.By, e.Vector, e.ErrorCode, e.Address = ByVector, o.Vector, o.ErrorCode, o.Address
+	x := &Excursion{Task: e.Task, By: ByVector, Count: e.Count, Vector: o.Vector, ErrorCode: o.ErrorCode, Address: o.Address,
+		Entry: e.Registers, Interrupted: e.Registers, Tracking: e.Tracking}
+	if o.Vector == x86.VectorDF { // what could not be pushed to
+		state := s.machine.State()
+		e.Address, x.Address = state.CR2, state.CR2
+	}
+	at := e.RSP()
+	if kind == Exception && o.Vector.Info().ErrorCode {
+		at += 8
+	}
+	var frame [40]byte
+	if _, err := s.machine.ReadMemory(at, frame[:]); err == nil {
+		i := &x.Interrupted
+		i.RIP = binary.LittleEndian.Uint64(frame[0:])
+		i.CS = binary.LittleEndian.Uint16(frame[8:])
+		i.RFLAGS = binary.LittleEndian.Uint64(frame[16:])
+		i.GPR[x86.RSP] = binary.LittleEndian.Uint64(frame[24:])
+		i.SS = binary.LittleEndian.Uint16(frame[32:])
+	}
+	x.FromApplication = s.stoppedApplication(x)
+	t := s.task(e.Task)
+	if x.FromApplication { // whatever was open has ended in a way that we did not see
+		t.open = t.open[:0]
+	}
+	t.push(x)
+	e.Interrupted = &x.Interrupted
+	s.emit(e)
+}
+
+// stoppedApplication says whether it was the application that was stopped. Its
+// first and last instructions in the kernel count to it: up to the entry's CLI,
+// and at the RET that nothing but the application's stack is left to.
+func (s *Stream) stoppedApplication(x *Excursion) bool {
+	if s.isApplication(&x.Interrupted) {
+		return true
+	}
+	if x.Tracking != TrackingApplication || x.Interrupted.CPL() != 0 || int64(x.Interrupted.RSP()) < 0 {
+		return false
+	}
+	if at, ok := s.img.Address("ukl_entry_SYSCALL_64"); ok && x.Interrupted.RIP == at {
+		return true
+	}
+	return s.leaving(x.Interrupted.RIP)
+}
+
+// leaving says whether an instruction is of the tail of a return by RET, where
+// the stack is the application's already.
+func (s *Stream) leaving(rip uint64) bool {
+	start, ok := s.img.Address("return_to_ukl_ret")
+	return ok && rip >= start && rip < start+16
+}
+
+// syscall is a SYSCALL, executed: RCX and R11 have what it stopped.
+func (s *Stream) syscall(o emu.Event) {
+	e := s.begin(o, SyscallEnter)
+	e.By = BySYSCALL
+	x := &Excursion{Task: e.Task, By: BySYSCALL, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
+		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true}
+	x.Interrupted.RIP, x.Interrupted.RFLAGS = e.GPR[x86.RCX], e.GPR[x86.R11]
+	x.Interrupted.CS, x.Interrupted.SS = 0x33, 0x2b
+	if s.ukl && int64(x.Interrupted.RIP) < 0 { // nobody in CPL 3 is up there
+		x.Interrupted.CS, x.Interrupted.SS = 0x10, 0x18
+	}
+	t := s.task(e.Task)
+	t.open = t.open[:0]
+	t.push(x)
+	e.Interrupted = &x.Interrupted
+	s.emit(e)
+}
+
+var iretq = []byte{0x48, 0xcf}
+
+// returned is an IRET or SYSRET that has been executed.
+func (s *Stream) returned(o emu.Event, by By) {
+	e := s.begin(o, Return)
+	e.By = by
+	if by == ByIRET && s.img.Class(e.RIP) == image.EntryText {
+		var code [2]byte
+		if n, _ := s.machine.ReadMemory(e.RIP, code[:]); n == 2 && bytes.Equal(code[:], iretq) {
+			return // it has faulted: the exception comes next
+		}
+	}
+	s.left(e)
+}
+
+// left is the end of an excursion, with the registers of behind it in e.
+func (s *Stream) left(e *Event) {
+	t := s.task(e.Task)
+	if s.isApplication(&e.Registers) || s.restarts(e) {
+		var outer *Excursion
+		if len(t.open) > 0 {
+			outer = t.open[0]
+			t.open = t.open[:1]
+		}
+		s.emit(e)
+		e.Kind = Resumed
+		s.emit(e)
+		s.resumed(t, e, outer)
+		t.open = t.open[:0]
+		return
+	}
+	x := t.top()
+	if x == nil || x.FromApplication {
+		s.emit(e) // from the kernel to itself: sync_core(), the NMI's own IRET
+		return
+	}
+	s.emit(e)
+	if x.Interrupted.RIP != e.RIP {
+		if s.fixups[e.RIP] {
+			f := *e
+			f.Kind, f.Address = FixUp, e.RIP
+			s.emit(&f)
+		} else if x.Interrupted.RSP() != e.RSP() {
+			return // not the end of this one
+		}
+	}
+	t.open = t.open[:len(t.open)-1]
+}
+
+// restarts says whether the application goes on at the entry of system calls
+// itself, which is how a call is made again that was made by CALL.
+func (s *Stream) restarts(e *Event) bool {
+	at, ok := s.img.Address("ukl_entry_SYSCALL_64")
+	return ok && e.RIP == at && int64(e.RSP()) > 0
+}
+
+// resumed tells what the application comes back from beside the kernel.
+func (s *Stream) resumed(t *taskState, e *Event, outer *Excursion) {
+	if t.pending != nil && e.RIP == t.pending.IP {
+		h := *e
+		h.Kind, h.Frame = HandlerStart, t.pending
+		s.emit(&h)
+	}
+	t.pending = nil
+	if outer != nil && outer.SigReturn {
+		r := *e
+		r.Kind = SigReturned
+		s.emit(&r)
+	}
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package invariant
+
+// smp says whether the kernel was built for more than one CPU, where %gs is
+// what per-CPU data is reached by.
+func (r *Report) smp() bool { return r.Image().Config["CONFIG_SMP"] == "y" }
+
+// behindCall says whether the instruction before an address is a CALL: E8
+// with a displacement, or FF /2 of any length (SDM vol. 2, CALL).
+func (r *Report) behindCall(address uint64) bool {
+	var code [8]byte
+	if n, err := r.Image().ReadMemory(address-8, code[:]); err != nil || n < 8 {
+		return true // code that the image does not have: nothing can be said
+	}
+	if code[3] == 0xe8 {
+		return true
+	}
+	for length := 2; length <= 7; length++ {
+		if at := 8 - length; code[at] == 0xff && code[at+1]>>3&7 == 2 {
+			return true
+		}
+	}
+	return false
+}

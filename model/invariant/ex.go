@@ -141,7 +141,7 @@ func (ex6) See(r *Report, e *event.Event) {
 	if e.By != event.ByRET {
 		return
 	}
-	const reserved = uint64(1)<<3 | 1<<5 | 1<<15 | ^uint64(0)<<22
+	const reserved = uint64(1)<<3 | 1<<5 | 1<<15 | (1<<64 - 1<<22)
 	r.That(e.Value&reserved == 0 && e.Value&2 != 0, "the word for RFLAGS", "bit 1 set and reserved bits clear", e.Value)
 }
 

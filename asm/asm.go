@@ -24,6 +24,9 @@ type Options struct {
 	// Sections are the addresses of those that should not just follow the one
 	// before, by name.
 	Sections map[string]uint64
+	// Order is that of the sections; those that are not in it come behind, in
+	// the order of the source.
+	Order []string
 	// Alignment is to what powers of two the addresses of the others are
 	// rounded up, by name; 16 for what is not there.
 	Alignment map[string]uint64
@@ -75,6 +78,7 @@ func Assemble(source string, o Options) (*Code, error) {
 		}
 	}
 	p := read(source, &o)
+	p.order()
 	if len(p.errors) == 0 {
 		if err := p.layout(); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ package asm
 
 import (
 	"math/bits"
+	"slices"
 )
 
 // settleWithin is how many rounds a layout gets. Branches only ever grow, so
@@ -97,6 +98,17 @@ func (p *program) place(e *encoder, first bool) bool {
 		next = s.start + s.size
 	}
 	return same
+}
+
+// order puts the sections into the order that the options say.
+func (p *program) order() {
+	rank := func(s *section) int {
+		if i := slices.Index(p.options.Order, s.name); i >= 0 {
+			return i
+		}
+		return len(p.options.Order)
+	}
+	slices.SortStableFunc(p.sections, func(a, b *section) int { return rank(a) - rank(b) })
 }
 
 // alignment is where a section may start that has no address of its own.

@@ -27,6 +27,18 @@ func TestWhatALinkerWantsToKnowIsHandedOn(t *testing.T) {
 	}, code.Symbols)
 }
 
+func TestSectionsLieInTheOrderThatIsAskedFor(t *testing.T) {
+	code, err := Assemble("nop; .data; .byte 1; .section .more; .section .first; .byte 2", Options{Address: 0x1000, Order: []string{".first", ".text"}})
+	require.NoError(t, err)
+	var names []string
+	for _, s := range code.Sections {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, []string{".first", ".text", ".data", ".more"}, names)
+	require.Equal(t, []byte{2}, code.Bytes)
+	require.Equal(t, uint64(0x1000), code.Address)
+}
+
 func TestSectionsWithoutAnAddressAreAligned(t *testing.T) {
 	code, err := Assemble("nop; .data; .byte 1; .bss; .byte 2", Options{Address: 0x1000, Alignment: map[string]uint64{".data": 0x1000}})
 	require.NoError(t, err)

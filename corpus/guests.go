@@ -17,7 +17,7 @@ import (
 
 // Kinds of guests.
 const (
-	KindBuiltin = "builtin" // made in memory when it is named
+	KindBuiltin = "builtin" // made when it is named, by package mini
 	KindBuilt   = "built"   // by "make guests", in the cache folder
 )
 
@@ -53,9 +53,17 @@ var (
 // descriptionMost bounds guest.json.
 const descriptionMost = 1 << 20
 
-// Guests are all that can be named, by name. Guests that are damaged are left
-// out, and the error, which wraps ErrDamagedGuest, says which and why.
+// Guests are all that can be named: the builtin one with all the options and
+// defects that it can be given, and those that are built, by name. Guests that
+// are damaged are left out, and the error, which wraps ErrDamagedGuest, says
+// which and why.
 func Guests() ([]Guest, error) {
+	guests, err := built()
+	return append([]Guest{builtin()}, guests...), err
+}
+
+// built are the guests in the cache.
+func built() ([]Guest, error) {
 	folders, err := filepath.Glob(filepath.Join(globQuote(cache.Dir()), "guests", "*", "guest.json"))
 	if err != nil {
 		return nil, err

@@ -34,12 +34,13 @@ func TestGuestsAreListedWithTheirFiles(t *testing.T) {
 	dir := inCache(t, map[string]string{"stock": stock, "a": `{"name": "a", "vmlinux": "vmlinux"}`})
 	guests, err := Guests()
 	require.NoError(t, err)
+	require.Equal(t, builtin(), guests[0])
 	require.Empty(t, cmp.Diff([]Guest{
 		{Name: "a", Kind: KindBuilt, Vmlinux: filepath.Join(dir, "guests/a/vmlinux")},
 		{Name: "stock", Kind: KindBuilt, Kernel: "6.1.0", Options: []string{}, Applications: []string{},
 			Vmlinux: filepath.Join(dir, "guests/stock/vmlinux"), Initrd: filepath.Join(dir, "guests/stock/tour.cpio"),
 			Append: "console=ttyS0", Hash: "12"},
-	}, guests))
+	}, guests[1:]))
 }
 
 func TestDamagedGuestsAreNamedAndLeftOut(t *testing.T) {
@@ -57,7 +58,7 @@ func TestDamagedGuestsAreNamedAndLeftOut(t *testing.T) {
 			require.ErrorIs(t, err, ErrDamagedGuest)
 			require.ErrorContains(t, err, test.says)
 			require.ErrorContains(t, err, "make guests")
-			require.Len(t, guests, 1)
+			require.Len(t, guests, 2)
 
 			_, err = Find("guest:x")
 			require.ErrorIs(t, err, ErrUnknownGuest)
@@ -96,7 +97,8 @@ func TestImagesAreFoundByName(t *testing.T) {
 		"guest:":                "no such guest: guest:: there are",
 		"guest:stock,use_ret":   "guest:stock is not built with use_ret: there are",
 		"guest:ukl,frobnicated": "guest:ukl is not built with frobnicated",
-		"builtin:mini,x":        "no such guest: builtin:mini: there are no builtin guests; there are guest:stock",
+		"builtin:maxi,x":        "no such guest: builtin:maxi: the builtin guest is builtin:mini; there are guest:stock",
+		"builtin:mini,x":        `no such guest: builtin:mini,x: no such variant of builtin:mini: there is no option "x"; accepted: use_ret,`,
 	} {
 		_, err := Find(name)
 		require.ErrorIs(t, err, ErrUnknownGuest, name)
@@ -108,7 +110,7 @@ func TestAnEmptyCacheSaysHowToFillIt(t *testing.T) {
 	t.Setenv("UKLEMU_CACHE", filepath.Join(t.TempDir(), "no[t*here"))
 	guests, err := Guests()
 	require.NoError(t, err)
-	require.Empty(t, guests)
+	require.Equal(t, []Guest{builtin()}, guests)
 	_, err = Find("guest:stock")
 	require.ErrorContains(t, err, "make guests builds them")
 }

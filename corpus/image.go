@@ -22,20 +22,20 @@ const (
 )
 
 // Find resolves the name of an image: "guest:NAME[,option...]" for a built
-// guest, "builtin:NAME[,option...]" for one that is made in memory, anything
-// else for a file. Whether a file is there is not looked at; a file whose name
-// begins like a guest's can be written "./guest:x". The error wraps
-// ErrUnknownGuest or ErrDamagedGuest.
+// guest, "builtin:mini[,option...][,defect=NAME...]" for the one that is made
+// when it is asked for, anything else for a file. Whether a file is there is
+// not looked at; a file whose name begins like a guest's can be written
+// "./guest:x". The error wraps ErrUnknownGuest or ErrDamagedGuest, or says why
+// the builtin guest can't be made.
 func Find(name string) (Image, error) {
 	if rest, ok := strings.CutPrefix(name, builtinPrefix); ok {
-		base, _, _ := strings.Cut(rest, ",")
-		return Image{}, fmt.Errorf("%w: %s%s: there are no builtin guests; %s", ErrUnknownGuest, builtinPrefix, base, available(list()))
+		return findBuiltin(name, rest)
 	}
 	rest, ok := strings.CutPrefix(name, guestPrefix)
 	if !ok {
 		return Image{Name: name, Path: name}, nil
 	}
-	guests, damaged := Guests()
+	guests, damaged := built()
 	fields := strings.Split(rest, ",")
 	g, err := choose(guests, fields[0], fields[1:])
 	if err != nil {
@@ -45,11 +45,6 @@ func Find(name string) (Image, error) {
 		return Image{}, err
 	}
 	return Image{Name: name, Path: g.Vmlinux, Guest: &g}, nil
-}
-
-func list() []Guest {
-	guests, _ := Guests()
-	return guests
 }
 
 // choose finds the guest of that name with all the options, and with the
@@ -75,8 +70,12 @@ func choose(guests []Guest, name string, options []string) (Guest, error) {
 	return slices.MinFunc(fit, func(a, b Guest) int { return len(a.Options) - len(b.Options) }), nil
 }
 
-// Image is what [Find] takes for the guest, with all its options.
+// Image is what [Find] takes for the guest, with all the options that it is built
+// with. The builtin guest has those that one gives it.
 func (g Guest) Image() string {
+	if g.Kind == KindBuiltin {
+		return builtinPrefix + g.Name
+	}
 	return strings.Join(append([]string{guestPrefix + g.Name}, g.Options...), ",")
 }
 

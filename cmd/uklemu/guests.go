@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uklemu/uklemu/corpus"
+	"github.com/uklemu/uklemu/corpus/mini"
 )
 
 func guestsVerb(s *session) *cobra.Command {
@@ -49,14 +50,39 @@ func orEmpty[T any](list []T) []T {
 }
 
 func printGuests(w io.Writer, guests []corpus.Guest) error {
-	if len(guests) == 0 {
-		_, err := fmt.Fprintln(w, "No guests are built yet. In a checkout of uklemu, make guests builds them.")
-		return err
-	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "IMAGE\tKERNEL\tOPTIONS\tAPPLICATIONS")
+	built := false
 	for _, g := range guests {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Image(), orDash(g.Kernel), orDash(strings.Join(g.Options, ",")), orDash(strings.Join(g.Applications, ",")))
+		options := orDash(strings.Join(g.Options, ","))
+		if g.Kind == corpus.KindBuiltin {
+			options = "any of those below"
+		}
+		built = built || g.Kind == corpus.KindBuilt
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Image(), orDash(g.Kernel), options, orDash(strings.Join(g.Applications, ",")))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if !built {
+		fmt.Fprintln(w, "\nNo Linux is built yet. In a checkout of uklemu, make guests does it.")
+	}
+	return printMini(w)
+}
+
+// printMini lists what the builtin guest can be given.
+func printMini(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nOptions of builtin:mini, written builtin:mini,OPTION...")
+	for _, name := range mini.OptionNames() {
+		fmt.Fprintf(table, "  %s\t%s\n", name, mini.Describe(name))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(table, "\nDefects, written builtin:mini,defect=NAME...")
+	for _, d := range mini.Defects() {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", d.ID, d.Name, d.Text)
 	}
 	return table.Flush()
 }

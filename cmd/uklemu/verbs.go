@@ -31,7 +31,8 @@ func run(s *session, args []string) int {
 		Long: `Runs, inspects and checks Unikernel Linux kernels in an emulator.
 
 IMAGE is a file (vmlinux, bzImage, PVH, multiboot or freestanding ELF),
-or guest:NAME[,option...] as "uklemu guests" lists them.
+or guest:NAME[,option...] or builtin:mini[,option...][,defect=NAME...]
+as "uklemu guests" lists them.
 
 Exit status: 0 it holds or it ran, 1 a violation or a failed guest,
 2 usage or unusable input, 3 no engine.`,

@@ -2,6 +2,11 @@
 
 package ctypes
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Kind is what a type is, typedefs and qualifiers looked through.
 type Kind uint8
 
@@ -16,10 +21,11 @@ const (
 	Pointer              // an address
 	Array                // elements in a row
 	Function             // what a function pointer points to
-	declared             // a structure that is only declared: no size, no members
+
+	declared Kind = 0xff // a structure that is defined nowhere
 )
 
-var kindNames = [...]string{"unknown", "void", "struct", "union", "enum", "int", "float", "pointer", "array", "function", "declaration"}
+var kindNames = [...]string{"unknown", "void", "struct", "union", "enum", "int", "float", "pointer", "array", "function"}
 
 func (k Kind) String() string {
 	if int(k) >= len(kindNames) {
@@ -86,4 +92,19 @@ func (t *Type) Element() *Type {
 		return nil
 	}
 	return t.types.resolve(t.element)
+}
+
+// String is the type as C would name it, roughly.
+func (t *Type) String() string {
+	switch {
+	case t.Kind == Pointer:
+		return "a pointer"
+	case t.Kind == Array:
+		return fmt.Sprintf("an array of %d", t.Count)
+	case t.Kind == Struct || t.Kind == Union || t.Kind == Enum:
+		return strings.TrimSpace(t.Kind.String() + " " + t.Name)
+	case t.Name != "":
+		return t.Name
+	}
+	return t.Kind.String()
 }

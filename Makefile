@@ -62,4 +62,4 @@ packages-guests:
 	@scripts/packages.sh build-essential bc flex bison libelf-dev libssl-dev xz-utils
 
 packages-tests:
-	@scripts/packages.sh gcc libc6-dev binutils gdb qemu-system-x86
+	@scripts/packages.sh gcc libc6-dev binutils gdb dwarves qemu-system-x86

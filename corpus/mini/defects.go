@@ -42,16 +42,16 @@ func FindDefect(name string) (Defect, bool) {
 }
 
 func unknownDefect(name string) error {
-	hint := ""
+	hint := "those that uklemu guests lists"
 	if near := nearest(name, DefectNames()); near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
+		hint = near + ", for one, or another of " + hint
 	}
 	for _, d := range defects {
 		if strings.EqualFold(d.ID, name) {
-			hint = fmt.Sprintf("; %s is called %s", d.ID, d.Name)
+			hint = fmt.Sprintf("%s, which is %s", d.Name, d.ID)
 		}
 	}
-	return fmt.Errorf("%w: there is no defect %q%s accepted: %s", ErrOptions, name, hint+";", strings.Join(DefectNames(), ", "))
+	return fmt.Errorf("%w: there is no defect %q; accepted: %s", ErrOptions, name, hint)
 }
 
 // fits says whether the defect can show with these options.

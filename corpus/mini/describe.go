@@ -2,11 +2,36 @@
 
 package mini
 
-import "github.com/uklemu/uklemu/asm"
+import (
+	"slices"
+
+	"github.com/uklemu/uklemu/asm"
+)
+
+// typed are variables whose type is told, where the sources have them: those
+// that one looks at in a debugger.
+var typed = []struct{ name, of string }{
+	{"init_task", "task_struct"}, {"init_mm", "mm_struct"}, {"cpu_tss_rw", "tss_struct"}, {"gdt_page", "gdt_page"},
+}
 
 // describe adds what debuggers and the model read.
 func (x *executable) describe(code *asm.Code, p *program, t *types) {
-	list := x.symbols(code)
+	var variables []variable
+	for _, v := range typed {
+		if address, ok := code.Labels[v.name]; ok {
+			variables = append(variables, variable{v.name, t.byName["struct "+v.of], address})
+		}
+	}
+	if address, ok := code.Labels["current_task"]; ok {
+		variables = append(variables, variable{"current_task", t.pointer(t.byName["struct task_struct"]), address})
+	}
+	text := x.sections[0]
+	x.sections = append(x.sections,
+		section{name: ".BTF", typ: typeProgram, bytes: t.btf(), align: 4},
+		section{name: ".debug_info", typ: typeProgram, bytes: t.debugInfo(text.address, text.address+text.size, variables), align: 1},
+		section{name: ".debug_abbrev", typ: typeProgram, bytes: abbreviations(), align: 1},
+		section{name: ".debug_line", typ: typeProgram, bytes: lineSection(code, p), align: 1},
+	)
 	at := 1 + len(x.sections)
-	x.sections = append(x.sections, symbolSections(list, p.files, at)...)
+	x.sections = slices.Concat(x.sections, symbolSections(x.symbols(code), p.files, at))
 }

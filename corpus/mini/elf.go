@@ -5,6 +5,7 @@ package mini
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"slices"
 )
 
@@ -119,7 +120,7 @@ func pad(b *bytes.Buffer, at, to int) {
 	b.Write(make([]byte, ((at-b.Len())%to+to)%to))
 }
 
-func put(b *bytes.Buffer, v any) { binary.Write(b, binary.LittleEndian, v) } // a Buffer takes all
+func put(b io.Writer, v any) { binary.Write(b, binary.LittleEndian, v) } // a Buffer takes all
 
 // segments are what is loaded, by pages, and what describes parts of it.
 func (x *executable) segments(sections []section) []segment {

@@ -89,11 +89,14 @@ func absolutes(code *asm.Code) map[string]uint64 {
 	return map[string]uint64{"phys_startup_64": code.Labels["startup_64"] - kernelMap, "__tls_align": threadAlign}
 }
 
-// sectionAt is the section that an address is in, counted as the file does.
+// sectionAt is the section that an address is in, counted as the file does, or
+// the one that it is at the end of.
 func (x *executable) sectionAt(address uint64) (index int, code bool) {
-	for i, s := range x.sections {
-		if address-s.address < s.size {
-			return i + 1, s.flags&flagExecute != 0
+	for _, beyond := range []uint64{0, 1} {
+		for i, s := range x.sections {
+			if s.size > 0 && address-s.address < s.size+beyond {
+				return i + 1, s.flags&flagExecute != 0
+			}
 		}
 	}
 	return absolute, false

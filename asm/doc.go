@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package asm turns the text of x86 instructions into bytes. (Package
-// emu/disasm goes the other way.)
+// Package asm turns the text of x86 instructions into bytes, and back.
 //
 //	code, err := asm.Assemble(`
 //		again:	dec rcx
 //			jnz again
 //			call printk`, asm.Options{Address: 0x1000, Symbols: kernel.Address})
+//	for _, line := range asm.Disassemble(code.Bytes, asm.Options{Address: code.Address}, nil) {
+//		fmt.Println(line)
+//	}
 //
 // Instructions are encoded by libkeystone, in the process, found and opened
 // when it is first needed; what version 0.9.2 does not know or is known to get

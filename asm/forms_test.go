@@ -282,7 +282,7 @@ func inATT(t *testing.T, list []encoded) (lines []string, codes [][]byte) {
 // but for branches, which are encoded by neither.
 func ofAKernel(t *testing.T) (list []encoded) {
 	t.Helper()
-	b, err := os.ReadFile("../emu/disasm/testdata/kernel.txt")
+	b, err := os.ReadFile("disasm/testdata/kernel.txt")
 	require.NoError(t, err)
 	branch := regexp.MustCompile(`^(j|call|loop|xbegin|data16|cs|ds|es|ss|rex|addr32|\(bad\))`)
 	for line := range strings.Lines(string(b)) {

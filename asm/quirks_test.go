@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/uklemu/uklemu/emu/disasm"
+	"github.com/uklemu/uklemu/asm/disasm"
 )
 
 // Every way in which Keystone 0.9.2 differs from GNU as, and what the manual

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/uklemu/uklemu/asm"
-	"github.com/uklemu/uklemu/emu/disasm"
+	"github.com/uklemu/uklemu/asm/disasm"
 )
 
-// What emu/disasm writes of the bytes of an entry path is the text that they
+// What asm/disasm writes of the bytes of an entry path is the text that they
 // were made of, in either syntax.
 func TestTextGoesToBytesAndBack(t *testing.T) {
 	for _, test := range []struct {

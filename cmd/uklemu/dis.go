@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uklemu/uklemu/asm"
-	"github.com/uklemu/uklemu/emu/disasm"
+	"github.com/uklemu/uklemu/asm/disasm"
 )
 
 // disFlags are those of dis alone.
@@ -67,11 +67,7 @@ func (s *session) disassemble(f *disFlags, c *cobra.Command, args []string) erro
 	if err != nil {
 		return err
 	}
-	syntax := disasm.Intel
-	if asm.Syntax(f.syntax) == asm.ATT {
-		syntax = disasm.GNU
-	}
-	lines := disasm.Disassemble(code, at, f.mode, syntax, image.at)
+	lines := asm.Disassemble(code, asm.Options{Address: at, Mode: f.mode, Syntax: asm.Syntax(f.syntax)}, image.at)
 	return s.answer(disReportOf(lines), func(w io.Writer) error { return printDisassembly(w, lines, image) })
 }
 

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/uklemu/uklemu/asm/disasm"
 	"github.com/uklemu/uklemu/emu"
-	"github.com/uklemu/uklemu/emu/disasm"
 	"github.com/uklemu/uklemu/emu/symbols"
 	"github.com/uklemu/uklemu/emu/unicorn"
 	"github.com/uklemu/uklemu/emu/x86"

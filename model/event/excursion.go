@@ -14,7 +14,9 @@ type Excursion struct {
 	Vector    x86.Vector
 	ErrorCode uint32
 	Address   uint64 // CR2 of a #PF
-	Number    uint64 // of a system call: RAX
+	// Present is 1 if, at a double fault, the page at Address was mapped.
+	Present uint64
+	Number  uint64 // of a system call: RAX
 	// Interrupted is what was stopped: for a call as if it had returned.
 	Interrupted Registers
 	// Entry are the registers at the entry's first instruction.

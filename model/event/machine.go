@@ -99,6 +99,9 @@ func (s *Stream) delivered(o emu.Event) {
 	if o.Vector == x86.VectorDF { // what could not be pushed to
 		state := s.machine.State()
 		e.Address, x.Address = state.CR2, state.CR2
+		if _, err := s.machine.Translate(state.CR2); err == nil {
+			x.Present = 1
+		}
 	}
 	at := e.RSP()
 	if kind == Exception && o.Vector.Info().ErrorCode {

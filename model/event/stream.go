@@ -147,3 +147,6 @@ func (s *Stream) globals(address uint64) bool {
 	app := s.img.Application()
 	return app != nil && app.Contains(address)
 }
+
+// Current is the task that the kernel says is running now.
+func (s *Stream) Current() uint64 { return s.read(s.current) }

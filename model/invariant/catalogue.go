@@ -13,6 +13,11 @@ var catalogue = slices.Concat(
 	modeTracking,
 	syscallEntry,
 	syscallExit,
+	interrupts,
+	stacks,
+	contextSwitch,
+	flags,
+	relations,
 )
 
 // All is the whole catalogue, in its order.

@@ -5,6 +5,7 @@ package invariant
 import (
 	"fmt"
 
+	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/model/event"
 	"github.com/uklemu/uklemu/model/image"
 )
@@ -61,6 +62,7 @@ const (
 // Suite watches a run for many invariants.
 type Suite struct {
 	img     *image.Image
+	machine *emu.Machine
 	reports []*Report
 	byKind  [event.Kinds][]*Report
 	trail   [trailLength]Note
@@ -87,13 +89,19 @@ func NewSuite(img *image.Image, tier Tier, invariants ...Invariant) *Suite {
 		if r.rule.Tier > tier {
 			continue
 		}
-		r.watcher = i.Watch()
+		if r.watcher = i.Watch(); r.watcher == nil {
+			continue
+		}
 		for _, k := range r.rule.Kinds {
 			s.byKind[k] = append(s.byKind[k], r)
 		}
 	}
 	return s
 }
+
+// On says which machine the events are of. Without it, those invariants that
+// look at memory beside the events see less.
+func (s *Suite) On(m *emu.Machine) { s.machine = m }
 
 // See shows the suite an event.
 func (s *Suite) See(e *event.Event) {
@@ -219,4 +227,15 @@ func show(v any) string {
 		return fmt.Sprintf("%#x", v)
 	}
 	return fmt.Sprint(v)
+}
+
+// Find is the report of one of the suite's invariants, for those that are not
+// looked at by events: nobody hears what is said to one that the suite does not have.
+func (s *Suite) Find(id string) *Report {
+	for _, r := range s.reports {
+		if r.rule.ID == id && r.why == "" {
+			return r
+		}
+	}
+	return &Report{suite: s}
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package invariant
+
+import (
+	"fmt"
+
+	"github.com/uklemu/uklemu/emu/x86"
+	"github.com/uklemu/uklemu/model/event"
+	"github.com/uklemu/uklemu/model/image"
+)
+
+// flags is groups FL and HW: flags, and what the hardware protects.
+var flags = []Invariant{fl1{}, fl2{}, fl3{}, fl4{}, &hw1{}, hw2{}}
+
+// entered are the events at which C code of the kernel is entered from outside.
+var entered = kinds(event.SyscallBegin, event.HandlerBegin)
+
+// fl1: the application can be interrupted.
+type fl1 struct{}
+
+func (fl1) Rule() Rule {
+	return Rule{
+		ID: "FL-1", Promise: "the application goes on with interrupts on",
+		Source: "RFC 04 (STI); weakness D-9", Wanted: true, When: "when a program goes on", Observes: "RFLAGS.IF", Shows: "RFLAGS.IF: expected 0x200, found 0x0",
+		Kinds: kinds(event.Resumed),
+	}
+}
+func (w fl1) Watch() Watcher { return w }
+func (fl1) See(r *Report, e *event.Event) {
+	r.Equal("RFLAGS.IF", x86.FlagIF, e.RFLAGS&x86.FlagIF)
+}
+
+// fl2: string instructions go up.
+type fl2 struct{}
+
+func (fl2) Rule() Rule {
+	return Rule{
+		ID: "FL-2", Promise: "C code of the kernel is entered with DF clear",
+		Source: "System V ABI, AMD64, 3.2.1; weakness D-16", Wanted: true, When: "do_syscall_64, handlers", Observes: "RFLAGS.DF", Shows: "RFLAGS.DF in do_syscall_64: expected 0x0, found 0x400",
+		Kinds: entered,
+	}
+}
+func (w fl2) Watch() Watcher { return w }
+func (fl2) See(r *Report, e *event.Event) {
+	r.Equal("RFLAGS.DF in "+e.Kind.String(), 0, e.RFLAGS&x86.FlagDF)
+}
+
+// fl3: IRET is not a task switch.
+type fl3 struct{}
+
+func (fl3) Rule() Rule {
+	return Rule{
+		ID: "FL-3", Promise: "the kernel runs with NT and IOPL clear: an IRET with NT set faults",
+		Source: "SDM vol. 2, IRET (#GP if NT in 64-bit mode); weakness D-16", Wanted: true, When: "do_syscall_64, handlers, a #GP of an IRET", Observes: "RFLAGS.NT, IOPL",
+		Shows: "RFLAGS.NT: expected 0x0, found 0x4000", Kinds: entered,
+	}
+}
+func (w fl3) Watch() Watcher { return w }
+func (fl3) See(r *Report, e *event.Event) {
+	r.Equal("RFLAGS.NT", 0, e.RFLAGS&x86.FlagNT)
+	r.Equal("RFLAGS.IOPL", 0, e.RFLAGS&x86.FlagIOPL)
+}
+
+// fl4: nobody steps through the kernel.
+type fl4 struct{}
+
+func (fl4) Rule() Rule {
+	return Rule{
+		ID: "FL-4", Promise: "the kernel runs with TF clear", Source: "SDM vol. 3A, 6.12.1.2 (delivery clears TF; a CALL does not); weakness D-16", Wanted: true,
+		When: "do_syscall_64, handlers", Observes: "RFLAGS.TF", Shows: "RFLAGS.TF: expected 0x0, found 0x100", Kinds: entered,
+	}
+}
+func (w fl4) Watch() Watcher              { return w }
+func (fl4) See(r *Report, e *event.Event) { r.Equal("RFLAGS.TF", 0, e.RFLAGS&x86.FlagTF) }
+
+// hw1: protection stays on.
+type hw1 struct{ was map[string]uint64 }
+
+func (*hw1) Rule() Rule {
+	return Rule{
+		ID: "HW-1", Promise: "CR0, CR4, EFER and the registers of SYSCALL do not change once there is an application, but for CR0.TS",
+		Source: "arch/x86/kernel/cpu/common.c (native_write_cr4 pins them)", When: "they are written", Observes: "the value before and after",
+		Shows: "CR4: expected 0x3006f0, found 0x6f0", Kinds: kinds(event.Control, event.Resumed),
+	}
+}
+func (*hw1) Watch() Watcher { return &hw1{was: map[string]uint64{}} }
+func (w *hw1) See(r *Report, e *event.Event) {
+	if e.Kind == event.Resumed {
+		r.Held()
+		return
+	}
+	if e.What != "CR0" && e.What != "CR4" && e.What != "EFER" && e.What != "LSTAR" && e.What != "STAR" && e.What != "SFMASK" {
+		return
+	}
+	v := e.Value &^ map[string]uint64{"CR0": x86.CR0TS, "CR4": x86.CR4PGE}[e.What] // PGE is toggled to flush
+	if was, ok := w.was[e.What]; ok {
+		r.Equal(e.What, was, v)
+	}
+	w.was[e.What] = v
+}
+
+// hw2: an application does not do the kernel's work.
+type hw2 struct{}
+
+func (hw2) Rule() Rule {
+	return Rule{
+		ID: "HW-2", Promise: "the application's code has no instruction that only a kernel may use",
+		Source: "weakness D-19; SDM vol. 3A, 5.9 (privileged instructions)", When: "the image, once", Observes: "every instruction of the application",
+		Shows: "ukl_getpid (0xffffffff81600010): expected no syscall, found syscall", Tier: Static, Needs: UKL,
+	}
+}
+func (w hw2) Watch() Watcher { return nil }
+func (hw2) Inspect(r *Report, img *image.Image) {
+	uses := img.Forbidden()
+	for _, u := range uses {
+		r.That(false, fmt.Sprintf("%s (%#x)", u.Function, u.Address), "nothing that "+u.Reason, u.Instruction)
+	}
+	if len(uses) == 0 {
+		r.Held()
+	}
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package invariant
+
+// relations is group RE: each compares two runs of the same stretch, one of
+// which was disturbed. They find what no single look does: a register, a flag or a
+// stack that was not safe at one instruction.
+var relations = []Invariant{
+	relation{"RE-1", "an interrupt at any instruction boundary changes nothing that the application can see", "all of the entry code"},
+	relation{"RE-2", "an NMI at any instruction boundary changes nothing that the application can see", "arch/x86/entry/entry_64.S (asm_exc_nmi)"},
+	relation{"RE-3", "a page that is not there before a stretch, and comes when it is touched, changes nothing else", "RFC 04, RFC 06"},
+	relation{"RE-4", "a signal that is handled in between leaves every register, flag and the FPU's state as they were", "RFC 07"},
+}
+
+type relation struct{ id, promise, source string }
+
+func (i relation) Rule() Rule {
+	return Rule{ID: i.id, Promise: i.promise, Source: i.source, When: "two runs are compared", Observes: "registers, flags, FPU, the stack above RSP",
+		Shows: "call, interrupt 0xf6 behind 23 instructions: r11: expected 0x1234, found 0x246", Wanted: true}
+}
+func (i relation) Watch() Watcher { return nil }

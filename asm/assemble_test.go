@@ -75,6 +75,7 @@ func TestWhatTheSourceMayHave(t *testing.T) {
 		{"alignment in code", "nop; .align 4; nop; .p2align 3, 0xcc; nop", false, "900f1f0090cccccc90"},
 		{"alignment of data", ".data; .byte 1; .balign 4; .byte 2", false, ""},
 		{"a place", "nop; .org 4; nop", false, "9000000090"},
+		{"each number of a list has its own place", "x: .word . - x, . - x; .byte . - x, 9, . - x", false, "00000200" + "040906"},
 		{"what only a linker wants", ".globl x\n.type x, @function\nx: ret\n.size x, . - x", false, "c3"},
 		{"prefixes", "rep movsb; lock inc dword ptr [rax]; rep; nop; bnd jmp .", false, "f3a4" + "f0ff00" + "f390" + "f2ebfd"},
 		{"conditions", "x: je x; jz x; jnae x; jrcxz x; jecxz x; loop x; call x; jmp short x", false, "74fe74fc72fae3f867e3f5e2f3e8eeffffffebec"},

@@ -79,7 +79,9 @@ func (p *program) encoding(e *encoder, it *item, behind func(*item) *uint64) ([]
 
 func (p *program) numbers(it *item) ([]byte, *Error) {
 	var out []byte
+	defer func() { it.within = 0 }()
 	for _, d := range it.data {
+		it.within = len(out)
 		if d.value == nil {
 			out = append(out, d.raw...)
 			continue

@@ -204,7 +204,7 @@ func (p *program) resolve(it *item, name string, column int) (quantity, *Error) 
 		return quantity{}, errorAt(column, "more than %d symbols in one expression", mostResolved)
 	}
 	if name == "." {
-		return quantity{it.address, 1}, nil
+		return quantity{it.address + uint64(it.within), 1}, nil
 	}
 	if label := p.labels[name]; label != nil {
 		return quantity{label.address, 1}, nil

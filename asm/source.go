@@ -15,6 +15,7 @@ type item struct {
 	address      uint64
 	length       int
 	least        int // of a branch
+	within       int // where in data "." is: each number's own place
 	syntax       Syntax
 	mode         int
 

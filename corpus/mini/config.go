@@ -46,7 +46,7 @@ func config(o Options) string {
 	fmt.Fprintf(&s, "CONFIG_PHYSICAL_START=%#x\n", physicalStart)
 	if !o.UKL() {
 		set("UNIKERNEL_LINUX", false)
-		set("UKL_MINI_KML", o.KML)
+		set("KERNEL_MODE_LINUX", o.KML) // as the patches of that name have it
 		return s.String()
 	}
 	// arch/x86/Kconfig.ukl of the series; UKL_SAME_STACK and UKL_BYPASS are of

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,18 +135,26 @@ func expand(files []sourceFile, o Options) (*program, error) {
 	for i, f := range files {
 		p.files = append(p.files, f.name)
 		if _, err := set.New(f.name).Parse(marked(i, f.text)); err != nil {
-			return nil, fmt.Errorf("builtin:mini: %w", err)
+			return nil, wrongTemplate(err)
 		}
 	}
 	for _, f := range files {
 		var s strings.Builder
 		if err := set.ExecuteTemplate(&s, f.name, o); err != nil {
-			return nil, fmt.Errorf("builtin:mini: %w", err)
+			return nil, wrongTemplate(err)
 		}
 		p.unmarked(s.String() + "\n")
 	}
 	return p, nil
 }
+
+// wrongTemplate leaves out the column, in which the marks count.
+func wrongTemplate(err error) error {
+	text := strings.TrimPrefix(err.Error(), "template: ")
+	return fmt.Errorf("builtin:mini: %s", column.ReplaceAllString(text, "$1:"))
+}
+
+var column = regexp.MustCompile(`^([^:]*:[0-9]+):[0-9]+:`)
 
 // functions are what the sources can use.
 func functions(o Options) template.FuncMap {

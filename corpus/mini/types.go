@@ -153,6 +153,9 @@ func (t *types) field(declaration string) (string, *ctype, error) {
 	if n := len(words); n > 2 || n == 2 && words[0] != "struct" {
 		name, words = words[n-1], words[:n-1]
 	}
+	if name == "" && (len(words) != 2 || words[0] != "struct") {
+		return "", nil, fmt.Errorf("%q is not a type and a name", declaration)
+	}
 	stars := 0
 	for ; len(words) > 0 && words[len(words)-1] == "*"; words = words[:len(words)-1] {
 		stars++

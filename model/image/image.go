@@ -4,7 +4,10 @@ package image
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"sync"
 
 	"github.com/uklemu/uklemu/emu/symbols"
 	"github.com/uklemu/uklemu/model/ctypes"
@@ -26,7 +29,7 @@ type Memory interface {
 }
 
 // Image is a kernel's vmlinux. It does not change, and may be used by several
-// goroutines.
+// goroutines. What it returns is shared: callers must not change it.
 type Image struct {
 	Name    string
 	Symbols *symbols.Table
@@ -34,34 +37,100 @@ type Image struct {
 	Types      *ctypes.Types
 	TypesError error
 	Version    Version
-	// Config is the options of the configuration, "CONFIG_" included. If
-	// ConfigComplete, the image has its configuration in it, and an option
-	// that is not here is not set; else these are the ones that its symbols
-	// give away.
+	// Config is the options of the configuration, "CONFIG_" included, strings
+	// without their quotes. If ConfigComplete, the image has its configuration
+	// in it, and an option that is not here is not set; else these are those
+	// that its symbols give away. See [Image.Known].
 	Config         map[string]string
 	ConfigComplete bool
 	UKL            UKL
+
+	file       *elfFile
+	closer     io.Closer
+	pieces     []piece
+	gsBase     uint64 // of CPU 0
+	smp        bool
+	code       []Range // all of it
+	entryText  []Range
+	noinstr    []Range
+	app        *App
+	fixups     func() []Fixup
+	entries    func() []Entry
+	uses       func() findings
+	executable []section
 }
-
-// Range is a piece of the address space, End excluded.
-type Range struct{ Start, End uint64 }
-
-// Contains says whether an address is in the range.
-func (r Range) Contains(address uint64) bool { return address >= r.Start && address < r.End }
-
-// Size is in bytes.
-func (r Range) Size() uint64 { return r.End - r.Start }
 
 // Open reads a vmlinux. The error wraps ErrNotKernel, ErrMalformed or
 // ErrNoSymbols, or is the file system's.
-func Open(path string) (*Image, error) { return nil, ErrNotKernel }
+func Open(path string) (*Image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	i, err := openFile(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	i.closer = f
+	return i, nil
+}
+
+func openFile(f *os.File) (*Image, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w: it is not a file", f.Name(), ErrNotKernel)
+	}
+	return Read(f, info.Size(), f.Name())
+}
 
 // Read reads a vmlinux of size bytes; name is for messages. The reader stays
-// in use.
-func Read(r io.ReaderAt, size int64, name string) (*Image, error) { return nil, ErrNotKernel }
+// in use. The errors are those of Open.
+func Read(r io.ReaderAt, size int64, name string) (*Image, error) {
+	i, err := read(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	i.Name = name
+	return i, nil
+}
+
+func read(r io.ReaderAt, size int64) (*Image, error) {
+	file, err := openELF(r, size)
+	if err != nil {
+		return nil, err
+	}
+	table, err := symbols.Load(r, size)
+	if errors.Is(err, symbols.ErrNoSymbols) {
+		return nil, fmt.Errorf("%w: it was stripped; a vmlinux as the build leaves it is needed", ErrNoSymbols)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	i := &Image{Symbols: table, file: file, pieces: file.pieces(), executable: executable(table)}
+	i.Types, i.TypesError = file.readTypes()
+	i.Version = i.readVersion()
+	i.readConfig()
+	i.readPerCPU()
+	i.app = i.readApplication()
+	i.classify()
+	i.fixups = sync.OnceValue(i.readExceptionTable)
+	i.entries = sync.OnceValue(i.readEntries)
+	i.uses = sync.OnceValue(i.findUses)
+	i.UKL = i.readUKL()
+	return i, nil
+}
 
 // Close ends the use of the file that Open opened.
-func (i *Image) Close() error { return nil }
+func (i *Image) Close() error {
+	if i.closer == nil {
+		return nil
+	}
+	return i.closer.Close()
+}
 
 // Address is that of a symbol.
 func (i *Image) Address(name string) (uint64, bool) { return i.Symbols.Address(name) }
@@ -74,15 +143,3 @@ func (i *Image) Offset(structure, field string) (int64, bool) {
 	}
 	return i.Types.Offset(structure, field)
 }
-
-// PerCPU is the offset of a per-CPU variable of CPU 0, to be added to the
-// kernel's GS base.
-func (i *Image) PerCPU(name string) (offset uint64, ok bool) { return 0, false }
-
-// PerCPUAddress is where a per-CPU variable of the CPU with this kernel GS base
-// is. A kernel without SMP has ordinary variables, whatever the GS base is.
-func (i *Image) PerCPUAddress(name string, gsBase uint64) (uint64, bool) { return 0, false }
-
-// ReadMemory reads what the image has at a linear address, as linked: zeros in
-// .bss. It fails where the image has nothing.
-func (i *Image) ReadMemory(address uint64, p []byte) (int, error) { return 0, ErrMalformed }

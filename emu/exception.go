@@ -15,6 +15,7 @@ func (m *Machine) deliver(ev x86.Event) {
 	m.changed = true
 	m.state.Shadow = x86.ShadowNone
 	m.core.Halted = false
+	m.cpu.ForgetArrival()
 	m.resume = reported{} // an arrival at the handler is a new one, though nothing has retired
 	m.placed = m.here()
 	for _, e := range out.List() {

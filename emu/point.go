@@ -3,10 +3,10 @@
 package emu
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/uklemu/uklemu/emu/x86"
+	"github.com/uklemu/uklemu/emu/unicorn"
 )
 
 // Point is an instruction at which registers and memory are written down each
@@ -36,12 +36,12 @@ type Base uint16
 // Bases beside [Register] and [Word]. The zero value is address 0, so that
 // Offset is the address.
 const (
-	Absolute     Base = iota
-	FSBase            // of FS, hidden
-	GSBase            // of GS, hidden
-	KernelGSBase      // IA32_KERNEL_GS_BASE
-	baseRegister Base = 0x10
-	baseWord     Base = 0x100
+	Absolute     Base = unicorn.BaseAbsolute
+	FSBase       Base = unicorn.BaseFS       // of FS, hidden
+	GSBase       Base = unicorn.BaseGS       // of GS, hidden
+	KernelGSBase Base = unicorn.BaseKernelGS // IA32_KERNEL_GS_BASE
+	baseRegister Base = unicorn.BaseRegister
+	baseWord     Base = unicorn.BaseWord
 )
 
 // Register is a general register by its number, [x86.RAX] to 15.
@@ -53,7 +53,7 @@ func Word(i int) Base { return baseWord + Base(i&0xfff) }
 
 // Limits of a point.
 const (
-	MaxCaptures = 32
+	MaxCaptures = unicorn.MaxCaptures
 	MaxWords    = 512 // of all captures of a point: 4 KiB
 )
 
@@ -63,8 +63,9 @@ func (c Capture) Words() int { return (c.Size + 7) / 8 }
 
 // Hit is an arrival at a point: the CPU as it was before the instruction.
 type Hit struct {
-	Point int    // index in what SetPoints was given
-	Count uint64 // instructions retired before
+	Point    int    // index in what SetPoints was given
+	Sequence uint64 // place among everything that this machine has written down
+	Count    uint64 // instructions retired before
 
 	GPR                          [16]uint64
 	RIP, RFLAGS                  uint64
@@ -112,7 +113,16 @@ func (m *Machine) SetPoints(points []Point, f func([]Hit)) error {
 			return fmt.Errorf("point %d at %#x: %w", i, p.Address, err)
 		}
 	}
-	m.points.set(m, points, f)
+	if f == nil && len(points) > 0 {
+		return errors.New("points without a function that gets the hits")
+	}
+	if len(points) > 0 {
+		m.give()
+	}
+	if err := m.cpu.SetPlaces(places(points)); err != nil {
+		return err
+	}
+	m.points.f = f
 	return nil
 }
 
@@ -136,97 +146,4 @@ func (p *Point) check() error {
 		return fmt.Errorf("its captures have %d words: there can be %d", words, MaxWords)
 	}
 	return nil
-}
-
-// points are those set, and the hits that have not been handed over.
-type points struct {
-	at   map[uint64][]int
-	list []Point
-	f    func([]Hit)
-	hits []Hit
-}
-
-func (p *points) set(m *Machine, list []Point, f func([]Hit)) {
-	old := p.at
-	*p = points{f: f}
-	if len(list) > 0 {
-		p.at = map[uint64][]int{}
-	}
-	for i, point := range list {
-		point.Captures = slices.Clone(point.Captures)
-		p.list = append(p.list, point)
-		p.at[point.Address] = append(p.at[point.Address], i)
-	}
-	m.give()
-	for address := range p.at {
-		m.cpu.AddProbe(address)
-	}
-	for address := range old {
-		m.releaseProbe(address)
-	}
-}
-
-// arrive writes down the points at RIP.
-func (p *points) arrive(m *Machine) {
-	for _, i := range p.at[m.state.RIP] {
-		p.hits = append(p.hits, m.hit(i, p.list[i].Captures))
-	}
-}
-
-// tell hands over what has been written down.
-func (m *Machine) tell() {
-	if hits := m.points.hits; len(hits) > 0 {
-		m.points.hits = nil
-		m.points.f(hits)
-	}
-}
-
-func (m *Machine) hit(point int, captures []Capture) Hit {
-	s := &m.state
-	h := Hit{
-		Point: point, Count: m.cpu.Count(), GPR: s.GPR, RIP: s.RIP, RFLAGS: s.RFLAGS,
-		FSBase: s.Seg[x86.FS].Base, GSBase: s.Seg[x86.GS].Base, KernelGSBase: s.KernelGSBase,
-		CR3: s.CR3, CS: s.Seg[x86.CS].Selector, SS: s.Seg[x86.SS].Selector,
-	}
-	var known []bool // of each word
-	for i, c := range captures {
-		words, ok := m.capture(&h, c, known)
-		if !ok {
-			h.Missing |= 1 << i
-			clear(words)
-		}
-		for _, w := range words {
-			h.Words, known = append(h.Words, w), append(known, ok)
-		}
-	}
-	return h
-}
-
-func (m *Machine) capture(h *Hit, c Capture, known []bool) (words []uint64, ok bool) {
-	words = make([]uint64, c.Words())
-	address := uint64(c.Offset)
-	switch {
-	case c.Base >= baseWord:
-		i := int(c.Base - baseWord)
-		if !known[i] {
-			return words, false
-		}
-		address += h.Words[i]
-	case c.Base >= baseRegister:
-		address += h.GPR[c.Base-baseRegister]
-	case c.Base == FSBase:
-		address += h.FSBase
-	case c.Base == GSBase:
-		address += h.GSBase
-	case c.Base == KernelGSBase:
-		address += h.KernelGSBase
-	}
-	b := make([]byte, c.Size)
-	if n, err := m.ReadMemory(address, b); err != nil || n < c.Size {
-		return words, false
-	}
-	for i, v := range b {
-		words[i/8] |= uint64(v) << (i % 8 * 8)
-	}
-	return words, true
 }

@@ -46,7 +46,7 @@ func (m *Machine) RemoveProbe(address uint64) {
 
 // releaseProbe takes the engine's probe away if nobody wants it any more.
 func (m *Machine) releaseProbe(address uint64) {
-	if _, ok := m.probes.user[address]; ok || len(m.probes.once[address]) > 0 || slices.Contains(m.probes.debug, address) || len(m.points.at[address]) > 0 {
+	if _, ok := m.probes.user[address]; ok || len(m.probes.once[address]) > 0 || slices.Contains(m.probes.debug, address) {
 		return
 	}
 	m.cpu.RemoveProbe(address)
@@ -108,7 +108,7 @@ func (m *Machine) probed() {
 		return
 	}
 	m.resume = reported{rip, m.cpu.Count()}
-	m.points.arrive(m)
+	m.arrive()
 	if waiting := m.probes.once[rip]; len(waiting) > 0 {
 		m.tell()
 		delete(m.probes.once, rip)
@@ -138,7 +138,7 @@ func (m *Machine) probed() {
 // probedHere says whether somebody wants to know of an arrival at RIP.
 func (m *Machine) probedHere() bool {
 	rip := m.state.RIP
-	if _, ok := m.probes.user[rip]; ok || len(m.probes.once[rip]) > 0 || slices.Contains(m.probes.debug, rip) || len(m.points.at[rip]) > 0 {
+	if _, ok := m.probes.user[rip]; ok || len(m.probes.once[rip]) > 0 || slices.Contains(m.probes.debug, rip) {
 		return true
 	}
 	return slices.ContainsFunc(m.ranges, func(p *rangeProbe) bool { return rip-p.Begin < p.Size })

@@ -134,6 +134,9 @@ func (m *Machine) enterUntil(limit uint64, end device.Time) {
 
 // enter runs the engine with the state and takes the state back.
 func (m *Machine) enter() unicorn.Exit {
+	if m.params.Assist { // which does not come back for room
+		m.tell()
+	}
 	m.give()
 	m.params.Resume = m.resume == reported{m.state.RIP, m.cpu.Count()} || m.params.Assist
 	before := m.cpu.Count()
@@ -259,6 +262,8 @@ func (m *Machine) handle(exit unicorn.Exit) {
 		m.watched()
 	case unicorn.ExitProbe:
 		m.probed()
+	case unicorn.ExitLog:
+		m.tell()
 	case unicorn.ExitStop:
 		m.cpu.ClearInterrupt()
 		m.pc.feed()

@@ -108,7 +108,8 @@ func (m *Machine) Restore(s *Snapshot) error {
 	m.pc.restored(s.typed)
 	m.stop, m.again, m.resume, m.placed = s.stop, false, reported{}, m.here()
 	m.barren = barren{}
-	m.points.hits = nil
+	m.cpu.DropHits()
+	m.cpu.ForgetArrival()
 	if breakpoints {
 		m.breakpointsChanged()
 	}

@@ -27,7 +27,7 @@ void engine_remember_code(struct engine *e, uint64_t va, uint64_t physical)
     c->host = e->ram + (page << 12);
 }
 
-static const uint8_t *code_host(struct engine *e, uint64_t pc)
+const uint8_t *engine_code_host(struct engine *e, uint64_t pc)
 {
     struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
     if (c->page != pc >> 12) {
@@ -43,14 +43,14 @@ static const uint8_t *code_host(struct engine *e, uint64_t pc)
 int engine_code_at(struct engine *e, uint64_t pc, uint8_t *to)
 {
     int first = 4096 - (pc & 0xfff);
-    const uint8_t *p = code_host(e, pc);
+    const uint8_t *p = engine_code_host(e, pc);
     if (!p) return 0;
     if (first >= 15) {
         memcpy(to, p, 15);
         return 15;
     }
     memcpy(to, p, first);
-    p = code_host(e, pc + first);
+    p = engine_code_host(e, pc + first);
     if (!p) return first;
     memcpy(to + first, p, 15 - first);
     return 15;
@@ -101,6 +101,16 @@ static int loses_flags(const struct insn *i)
     return i->opmap == 0 && rotate && ((i->modrm >> 3 & 7) == 2 || (i->modrm >> 3 & 7) == 3);
 }
 
+// hands_over: has the engine put its flags where a helper or the next block
+// finds them before it accesses memory, or asks for the time?
+static int hands_over(const struct insn *i)
+{
+    switch (i->kind) {
+    case CLASS_REP_STRING: case CLASS_PUSHF: case CLASS_RDTSC: case CLASS_SEGMENT: case CLASS_CMPXCHG_WIDE: return 1;
+    }
+    return 0;
+}
+
 // look_at decodes a block: how many instructions, whether it is a REP's, and
 // the first and the last that the translated code should come back at. Behind
 // one that the machine carries out nothing else of the block is ever run.
@@ -127,7 +137,9 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
         else if (i.kind == CLASS_CMPXCHG_WIDE) kind = POINT_FLAGS;
         else if (loses_flags(&i)) kind = POINT_KEEP;
         if (kind && engine_add_point(e, at, kind)) engine_fail(e, UC_ERR_NOMEM);
-        if (past || !(kind || engine_has_probe(e, at))) continue;
+        int hooked = !past && (kind || engine_comes_back(e, at));
+        if ((hooked || l->points) && hands_over(&i) && engine_add_point(e, at, POINT_OVER)) engine_fail(e, UC_ERR_NOMEM);
+        if (!hooked) continue;
         if (!l->points++) l->first = at;
         l->last = at;
         past = kind == POINT_INSN && (fixed || !engine_may_go_on(e, &i));
@@ -139,7 +151,7 @@ static void look_at(struct engine *e, uint64_t pc, uint32_t size, struct look *l
 static struct block *block_at(struct engine *e, uint64_t pc)
 {
     struct code_page *c = &e->code[pc >> 12 & (CODE_PAGES - 1)];
-    if (c->page != pc >> 12 && !code_host(e, pc)) return NULL;
+    if (c->page != pc >> 12 && !engine_code_host(e, pc)) return NULL;
     return &c->blocks->at[pc & 0xfff];
 }
 
@@ -152,7 +164,7 @@ int engine_has_several_points(struct engine *e, uint64_t pc)
 // A page that holds code now must not be in the TLB as writable.
 static void mark_code(struct engine *e, uint64_t pc)
 {
-    const uint8_t *host = code_host(e, pc);
+    const uint8_t *host = engine_code_host(e, pc);
     if (!host) return;
     uint64_t page = (host - e->ram) >> 12;
     if (!e->has_code[page]) e->code_linear[page] = pc >> 12;
@@ -186,7 +198,7 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *data)
     mark_code(e, now->pc);
     if ((now->pc ^ (now->pc + now->size - 1)) >> 12) mark_code(e, now->pc + now->size - 1);
     recent_at(e, now->pc)->generation = 0;
-    engine_trace_changed(e, now->pc);
+    engine_listing_changed(e, now->pc);
     int done = e->armed && now->pc == e->wanted_pc;
     engine_disarm(e);
     if (e->stepping) { // the block stays, and later runs may enter it under the same flags
@@ -223,6 +235,7 @@ void engine_observe(struct engine *e) { e->observing = e->edges || e->trace; }
 static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
 {
     e->count += count;
+    e->passed = e->handed_over = NO_PAGE;
     e->visited[e->visited_count++ & (VISITED - 1)] = (struct visited){pc, size, count};
     if (__builtin_expect(e->observing, 0)) observe(e, pc, size, count);
 }

@@ -96,20 +96,32 @@ static void ignore(uc_engine *uc, uint64_t pc, uint32_t size, void *data) { (voi
 static size_t copy_if_readable(uint8_t *to, size_t room, uc_hook handle)
 {
     int ends[2];
-    ssize_t n = -1;
-    if (room > SCRATCH_HOOK_SIZE) room = SCRATCH_HOOK_SIZE;
+    size_t done = 0;
     if (pipe(ends)) return 0;
-    if (write(ends[1], (const void *)handle, room) == (ssize_t)room) n = read(ends[0], to, room);
+    while (done < room) {
+        size_t part = room - done < 4096 ? room - done : 4096;
+        ssize_t n = write(ends[1], (const uint8_t *)handle + done, part);
+        if (n <= 0 || read(ends[0], to + done, n) != n) break;
+        done += n;
+    }
     close(ends[0]);
     close(ends[1]);
-    return n < 0 ? 0 : n;
+    return done;
 }
 
 size_t scratch_hook(struct scratch *s, uint64_t begin, uint64_t end, uint8_t *to, size_t room)
 {
     uc_hook hook = 0;
     if (uc_hook_add(s->uc, &hook, UC_HOOK_CODE, ignore, NULL, begin, end)) return 0;
-    size_t n = copy_if_readable(to, room, hook);
+    size_t n = copy_if_readable(to, room < SCRATCH_HOOK_SIZE ? room : SCRATCH_HOOK_SIZE, hook);
     uc_hook_del(s->uc, hook);
     return n;
+}
+
+size_t scratch_behind(struct scratch *s, size_t offset, uint8_t *to, size_t room)
+{
+    uint8_t *at;
+    if (offset + sizeof at > allocated_size(s->uc)) return 0;
+    memcpy(&at, (uint8_t *)s->uc + offset, sizeof at);
+    return (uintptr_t)at < 4096 || (uintptr_t)at & 7 ? 0 : copy_if_readable(to, room, (uc_hook)at);
 }

@@ -38,6 +38,11 @@ type layout struct {
 	invalidAddress int // in the engine: the address of the last refused access
 
 	hookBegin, hookEnd int // in a hook: the range that it was made for
+
+	// The CPU's state itself, of which a context is a copy: where the engine
+	// has a pointer to something in which it is, and how far behind a context's
+	// start would be. cpu is 0 if that was not found.
+	cpu, live int
 }
 
 // The values are arbitrary, different in every byte that matters, and the last
@@ -148,6 +153,9 @@ func calibrateThrough(spoil func(context []byte)) (*layout, error) {
 	}
 	if c.err == nil {
 		c.hooks(l)
+	}
+	if c.err == nil {
+		l.cpu, l.live = c.liveCPU(l)
 	}
 	return l, c.err
 }

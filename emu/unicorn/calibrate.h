@@ -26,5 +26,6 @@ size_t scratch_context(struct scratch *s, uint8_t *to, size_t room); // the byte
 size_t scratch_struct(struct scratch *s, uint8_t *to, size_t room);  // the bytes of uc_struct itself
 
 size_t scratch_hook(struct scratch *s, uint64_t begin, uint64_t end, uint8_t *to, size_t room); // the first bytes of a hook with a range
+size_t scratch_behind(struct scratch *s, size_t offset, uint8_t *to, size_t room); // what the word at an offset in uc_struct points to, as far as it can be read
 
 #endif

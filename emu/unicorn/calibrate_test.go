@@ -105,3 +105,16 @@ func TestEveryFieldIsRefusedByName(t *testing.T) {
 		})
 	}
 }
+
+// What is written down without leaving is read from the CPU's state itself.
+func TestEveryEngineKnowsItsCPU(t *testing.T) {
+	for range 3 {
+		ram, err := NewRAM(1 << 20)
+		require.NoError(t, err)
+		c, err := New(ram)
+		require.NoError(t, err)
+		require.True(t, c.knowsItself())
+		c.Close()
+		ram.Close()
+	}
+}

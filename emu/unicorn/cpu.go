@@ -64,6 +64,13 @@ func New(ram *RAM) (*CPU, error) {
 	e.offset_pkru = C.uint32_t(l.pkru)
 	e.offset_ss_base = C.uint32_t(l.segment + x86.SS*l.stride + l.base)
 	e.offset_old_exception = C.uint32_t(l.oldException)
+	e.offset_gpr, e.offset_kernel_gs_base = C.uint32_t(l.gpr), C.uint32_t(l.kernelGSBase)
+	e.offset_selector = [2]C.uint32_t{C.uint32_t(l.segment + x86.CS*l.stride + l.selector), C.uint32_t(l.segment + x86.SS*l.stride + l.selector)}
+	e.offset_base = [2]C.uint32_t{C.uint32_t(l.segment + x86.FS*l.stride + l.base), C.uint32_t(l.segment + x86.GS*l.stride + l.base)}
+	e.offset_cs_base = C.uint32_t(l.segment + x86.CS*l.stride + l.base)
+	if l.live >= 0 {
+		e.offset_cpu, e.offset_live = C.uint32_t(l.cpu), C.uint32_t(l.live)
+	}
 	e.offset_hook_begin, e.offset_hook_end = C.uint32_t(l.hookBegin), C.uint32_t(l.hookEnd)
 	c := &CPU{e: e, library: library, ram: ram, state: unsafe.Slice((*byte)(e.state), l.size)}
 	C.engine_save(e)

@@ -22,6 +22,7 @@ enum exit_reason {
     EXIT_STEP,        // the step asked for is done
     EXIT_STOP,        // asked for from another thread
     EXIT_ERROR,       // libunicorn failed: `error_code` is its uc_err
+    EXIT_LOG,         // what is written down must be taken before there is room for more
 };
 
 #define NO_PAGE (~0ull)
@@ -75,6 +76,30 @@ struct aligned_insn { uint64_t pc; uint8_t bytes[16]; struct insn insn; };
 // What a block has made sure of: the last four bits of some registers.
 struct known_aligned { uint32_t bases; uint8_t residue[16]; };
 
+// What is written down without leaving, as words: see hits.c.
+struct log { uint64_t *words; size_t used, room; };
+
+// Memory to write down, at one of enum capture_base plus an offset.
+struct capture { int64_t offset; uint32_t base, size; };
+enum capture_base { BASE_ABSOLUTE, BASE_FS, BASE_GS, BASE_KERNEL_GS, BASE_REGISTER = 0x10, BASE_WORD = 0x100 };
+
+// An address at which to write down; `next` is another one there, or NO_PLACE.
+struct place { uint64_t address; uint32_t first, captures, words, next; };
+#define NO_PLACE (~0u)
+#define MAX_CAPTURES 32 // of a place
+
+// A hit: these words, then those of its captures.
+enum {
+    HIT_PLACE, // and in the upper half how many words follow this part
+    HIT_SEQUENCE, HIT_COUNT, HIT_GPR, HIT_RIP = HIT_GPR + 16, HIT_RFLAGS, HIT_FS, HIT_GS, HIT_KERNEL_GS, HIT_CR3,
+    HIT_SEGMENTS, // CS, SS; in the upper half a bit for each capture that is missing
+    HIT_WORDS
+};
+
+// A linear page and the entries that led to it.
+struct peeked { uint64_t page, cr3, mode, physical, at[5], entry[5]; uint32_t levels; };
+
+#define PEEKED 64
 #define ALIGNED 256
 #define CODE_PAGES 64
 #define VISITED 32
@@ -149,9 +174,12 @@ struct engine {
     uint64_t *trace;       // addresses of every instruction in the observed range, a ring
     uint64_t trace_mask, trace_count, trace_begin, trace_length;
     uint64_t trace_mark;   // trace_count before the last block
+    struct log hits;       // arrivals at the places below
+    uint64_t written;      // how much has been written down of any kind, for the order
+    uint64_t hit_pc, hit_count; // the arrival written down last
     struct listing *listing;
-    uint8_t *trace_lengths;
-    uint32_t trace_length_next;
+    uint8_t *lengths;
+    uint32_t length_next;
 
     // Private to C.
     uc_engine *uc;
@@ -172,22 +200,30 @@ struct engine {
     uint64_t refused_page;
     uint64_t *points; // open hash of addresses to come back at
     uint8_t *point_kind;
-    uint32_t points_size, points_used, probes;
+    uint32_t points_size, points_used, stops;
     uc_hook code_hook;
     struct aligned_insn aligned[ALIGNED];
     uint64_t alias[ALIASES], alias_linear[ALIASES];
-    uint64_t passed, passed_flags; // the last instruction with a hook that went on, and the flags then
+    uint64_t passed, passed_flags; // the last instruction of the block with a hook that went on, and the flags then
+    uint64_t handed_over;          // the same, if it is a POINT_OVER
     uc_hook access_hook[2];
     void *scratch;
     uint64_t resume_pc, resume_count, broken_at; // broken_at: the visited_count whose block did not run to its end
     uint32_t aliases;
+    uint8_t *live;         // where a context's start would be in front of the CPU's state itself, or NULL
+    struct place *places;  // where to write down, and what
+    struct capture *captures;
+    uint32_t *place_index; // open hash of their addresses
+    uint32_t place_count, place_mask;
+    struct peeked peeked[PEEKED], walked;
+    uint32_t offset_cpu, offset_live, offset_gpr, offset_selector[2], offset_base[2], offset_kernel_gs_base, offset_cs_base;
     uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_ss_base, offset_old_exception, offset_hook_begin, offset_hook_end;
 };
 
 // Kept: written before the last restore, and in the TLB as writable: any run may write it.
 enum { DIRTY_NOT, DIRTY_WRITTEN, DIRTY_KEPT };
 
-enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8, POINT_KEEP = 16 };
+enum { POINT_INSN = 1, POINT_PROBE = 2, POINT_FLAGS = 4, POINT_NONE = 8, POINT_KEEP = 16, POINT_HIT = 32, POINT_OVER = 64 };
 
 struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t room);
 void engine_begin(struct engine *e); // once, when all that Go sets is set
@@ -201,6 +237,8 @@ void engine_flush_tlb(struct engine *e);
 void engine_forget_code(struct engine *e, uint64_t physical, uint64_t size); // RAM was written from outside
 int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
+int engine_set_places(struct engine *e, const struct place *places, uint32_t n, const struct capture *captures, uint32_t captures_n);
+int engine_arrive(struct engine *e, uint64_t pc); // between runs
 int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size);
 void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size);
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t size);
@@ -234,14 +272,13 @@ void engine_observe(struct engine *e); // edges or the trace have come or gone
 void engine_trace_block(struct engine *e, uint64_t pc, uint32_t size, uint32_t n);
 void engine_trace_cut(struct engine *e, uint32_t n);
 void engine_trace_one(struct engine *e, uint64_t pc);
-void engine_trace_changed(struct engine *e, uint64_t pc);
 void engine_hook_accesses(struct engine *e);
 void engine_unhook_accesses(struct engine *e);
 int engine_counts_in_cx(const struct engine *e, const struct insn *i);
 int engine_rep_is_over(struct engine *e, uint64_t pc, uint32_t size, int in_cx);
 int engine_point(const struct engine *e, uint64_t pc);
 int engine_has_several_points(struct engine *e, uint64_t pc);
-int engine_has_probe(const struct engine *e, uint64_t pc);
+int engine_comes_back(const struct engine *e, uint64_t pc);
 int engine_probed(const struct engine *e, uint64_t pc);
 int engine_add_point(struct engine *e, uint64_t pc, int kind);
 int engine_sensitive(const struct engine *e, const struct insn *i);
@@ -256,5 +293,18 @@ int engine_is_aligned(struct engine *e, uint64_t pc);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
 #define SCRATCH 0x810000000000ull      // and those of trials
 int engine_map_scratch(struct engine *e);
+const uint8_t *engine_code_host(struct engine *e, uint64_t pc);
+int engine_list_blocks(struct engine *e);
+void engine_free_listings(struct engine *e);
+void engine_listing_changed(struct engine *e, uint64_t pc);
+const uint8_t *engine_list(struct engine *e, uint64_t pc, uint32_t size, uint32_t *count);
+uint32_t engine_index(struct engine *e, uint64_t pc);
+int engine_peek(struct engine *e, uint64_t va, void *to, uint32_t size);
+int engine_add_stop(struct engine *e, uint64_t address, int kind);
+void engine_drop_stop(struct engine *e, uint64_t address, int kind);
+int engine_hit(struct engine *e, uint64_t pc, uint64_t count, uint64_t flags);
+void engine_find_live(struct engine *e);
+void engine_went_back(struct engine *e);
+const uint8_t *engine_cpu_bytes(struct engine *e);
 
 #endif

@@ -28,6 +28,7 @@ const (
 	ExitStep        Reason = C.EXIT_STEP
 	ExitStop        Reason = C.EXIT_STOP
 	ExitError       Reason = C.EXIT_ERROR
+	ExitLog         Reason = C.EXIT_LOG // what is written down must be taken
 )
 
 // Kind is how memory is accessed.

@@ -158,6 +158,7 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
         return true;
     }
     e->fills++;
+    engine_went_back(e);
     int kind = type == UC_MEM_WRITE ? ACCESS_WRITE : type == UC_MEM_FETCH ? ACCESS_FETCH : ACCESS_READ, user = engine_cpl(e) == 3;
     engine_walk(e, va, kind, user, 0, !e->trial, &t);
     int asks = kind != ACCESS_FETCH && (t.fault ? user : t.user && e->cr4 & CR4_SMAP);
@@ -240,6 +241,7 @@ static bool on_invalid(uc_engine *uc, void *data)
 static void read_tsc(struct engine *e)
 {
     uint64_t rip = 0, now = e->count;
+    engine_went_back(e);
     if (!e->stepping) {
         uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
         now += engine_count_to(e, rip) - (uint64_t)last_block(e)->count;

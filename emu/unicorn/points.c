@@ -92,12 +92,14 @@ int engine_add_point(struct engine *e, uint64_t pc, int kind)
     return 0;
 }
 
-int engine_add_probe(struct engine *e, uint64_t address)
+// engine_add_stop makes an address one to come back at, for good.
+int engine_add_stop(struct engine *e, uint64_t address, int kind)
 {
     int at = engine_point(e, address);
-    if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 0;
-    if (engine_add_point(e, address, POINT_PROBE)) return -1;
-    e->probes++;
+    if (at >= 0 && e->point_kind[at] & kind) return 0;
+    if (engine_add_point(e, address, kind)) return -1;
+    e->stops++;
+    if (at >= 0 && e->point_kind[at] & (POINT_PROBE | POINT_HIT) & ~kind) return 0;
     // Blocks that were translated without it must go, under whichever page tables they were.
     const uint8_t *all = e->has_code, *p = all, *end = all + (e->ram_size >> 12);
     for (; (p = memchr(p, 1, end - p)); p++) {
@@ -109,13 +111,16 @@ int engine_add_probe(struct engine *e, uint64_t address)
 
 // Blocks that were translated with it stay: there an instruction without a
 // probe calls the hook and goes on.
-void engine_remove_probe(struct engine *e, uint64_t address)
+void engine_drop_stop(struct engine *e, uint64_t address, int kind)
 {
     int at = engine_point(e, address);
-    if (at < 0 || !(e->point_kind[at] & POINT_PROBE)) return;
-    e->point_kind[at] = (e->point_kind[at] & ~POINT_PROBE) | POINT_NONE;
-    e->probes--;
+    if (at < 0 || !(e->point_kind[at] & kind)) return;
+    e->point_kind[at] = (e->point_kind[at] & ~kind) | POINT_NONE;
+    e->stops--;
 }
+
+int engine_add_probe(struct engine *e, uint64_t address) { return engine_add_stop(e, address, POINT_PROBE); }
+void engine_remove_probe(struct engine *e, uint64_t address) { engine_drop_stop(e, address, POINT_PROBE); }
 
 // engine_probe_range makes runs stop at every instruction of a range.
 int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size)
@@ -136,13 +141,18 @@ void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size)
     uc_ctl(e->uc, UC_CTL_TB_FLUSH);
 }
 
-int engine_has_probe(const struct engine *e, uint64_t pc)
+static int has(const struct engine *e, int at, uint64_t pc, int kind)
 {
-    int at = e->probes ? engine_point(e, pc) : -1;
-    if (at >= 0 && e->point_kind[at] & POINT_PROBE) return 1;
+    if (at >= 0 && e->point_kind[at] & kind) return 1;
     for (uint32_t i = 0; i < e->probe_ranges; i++)
         if (pc - e->probe_range[i].begin < e->probe_range[i].size) return 1;
     return 0;
+}
+
+// engine_comes_back: do those who asked want to know of an arrival there?
+int engine_comes_back(const struct engine *e, uint64_t pc)
+{
+    return has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE | POINT_HIT);
 }
 
 // The instruction that the run began with has been reported to those who asked.
@@ -152,7 +162,10 @@ static int resumed(const struct engine *e, uint64_t pc) { return e->resume && pc
 static int in_rep_tail(struct engine *e, uint64_t pc) { return !last_block(e)->count && last_block(e)->pc == pc; }
 
 // engine_probed: what a step asks before it runs an instruction.
-int engine_probed(const struct engine *e, uint64_t pc) { return !resumed(e, pc) && engine_has_probe(e, pc); }
+int engine_probed(const struct engine *e, uint64_t pc)
+{
+    return !resumed(e, pc) && has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE);
+}
 
 // ---- The hook
 
@@ -171,17 +184,38 @@ static void pass(struct engine *e, uint64_t pc)
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
 }
 
+// engine_went_back: libunicorn has put RIP back to an instruction that goes on,
+// and with it where its flags are to be computed from, as if the hook had not
+// been there. That only matters if this is asked for before it is set again:
+// see hands_over.
+void engine_went_back(struct engine *e)
+{
+    uint64_t rip = 0;
+    if (e->handed_over == NO_PAGE) return;
+    uc_reg_read(e->uc, UC_X86_REG_RIP, &rip);
+    if (rip == e->handed_over) uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
+}
+
 static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc, (void)size;
     if (e->stepping || e->exit.reason) return;
-    if (engine_has_probe(e, pc) && !resumed(e, pc) && !in_rep_tail(e, pc)) {
+    int at = engine_point(e, pc);
+    if (has(e, at, pc, POINT_PROBE) && !resumed(e, pc) && !in_rep_tail(e, pc)) {
         e->correct = 1;
         engine_stop(e, EXIT_PROBE);
         return;
     }
-    int at = engine_point(e, pc);
+    if (at >= 0 && e->point_kind[at] & POINT_OVER) e->handed_over = pc;
+    if (at >= 0 && e->point_kind[at] & POINT_HIT && !in_rep_tail(e, pc)) {
+        note_flags(e, pc);
+        if (!engine_hit(e, pc, e->count - last_block(e)->count + engine_index(e, pc), e->passed_flags)) {
+            e->correct = 1;
+            engine_stop(e, EXIT_LOG);
+            return;
+        }
+    }
     if (at >= 0 && e->point_kind[at] & POINT_INSN) {
         if (engine_is_aligned(e, pc)) {
             note_flags(e, pc);
@@ -195,7 +229,7 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
             return;
         }
         engine_keep_aligned(e, pc, &e->exit.insn);
-    } else if (at < 0 || !(e->point_kind[at] & ~(POINT_NONE | POINT_KEEP))) { // between two points of its block, or one that only has them noted
+    } else if (at < 0 || !(e->point_kind[at] & ~(POINT_NONE | POINT_KEEP | POINT_HIT | POINT_OVER))) { // between two points of its block, or one that only has them noted
         note_flags(e, pc);
         return;
     }

@@ -102,7 +102,7 @@ static int emulate(struct engine *e)
     e->refused_valid = e->correct = e->stale = 0;
     if (e->flush) engine_flush_tlb(e);
     e->runs++;
-    e->passed = NO_PAGE;
+    e->passed = e->handed_over = NO_PAGE;
     engine_arm(e);
     int err = uc_emu_start(e->uc, read_register(e, UC_X86_REG_RIP), 0, 0, 0);
     engine_disarm(e);
@@ -185,6 +185,10 @@ static int step_once(struct engine *e)
     uint64_t rip = read_register(e, UC_X86_REG_RIP), flags = read_register(e, UC_X86_REG_RFLAGS), own = flags | RFLAGS_TF;
     if (engine_probed(e, rip)) {
         e->exit.reason = EXIT_PROBE;
+        return 1;
+    }
+    if (e->place_count && !e->trial && !engine_hit(e, rip, e->count, flags)) {
+        e->exit.reason = EXIT_LOG;
         return 1;
     }
     decode(&i, bytes, engine_code_at(e, rip, bytes), e->bits);
@@ -315,7 +319,7 @@ struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t roo
     if (!e) goto no_memory;
     e->ram = ram;
     e->ram_size = ram_size;
-    e->limit = e->rewriting = ~0ull;
+    e->limit = e->rewriting = e->hit_pc = ~0ull;
     e->bits = 64;
     e->dirty = calloc(pages, 1);
     e->dirty_list = malloc(pages * sizeof *e->dirty_list);
@@ -353,6 +357,7 @@ failed:
 // its end: this one, JMP to the next instruction.
 void engine_begin(struct engine *e)
 {
+    engine_find_live(e);
     uint8_t kept[2], jump[2] = {0xeb, 0x00};
     uint64_t rip = 0;
     memcpy(kept, e->ram, 2);
@@ -388,10 +393,12 @@ void engine_free(struct engine *e)
     free(e->table_since);
     free(e->edges);
     free(e->fill_log);
+    engine_set_places(e, NULL, 0, NULL, 0);
     free(e->points);
     free(e->point_kind);
     free(e->watch);
     engine_trace(e, 0, 0, 0);
+    engine_free_listings(e);
     free(e->scratch);
     free(e->dirty_list);
     free(e->dirty);

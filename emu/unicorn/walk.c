@@ -55,6 +55,17 @@ static int ac_set(struct engine *e)
     return !!(flags & RFLAGS_AC);
 }
 
+// remember keeps the entries that a walk came by, for peek.c; all must be RAM.
+static void remember(struct engine *e, const uint64_t *at, const uint64_t *entries, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (at[i] > e->ram_size - 8) return;
+        e->walked.at[i] = at[i];
+        e->walked.entry[i] = entries[i];
+    }
+    e->walked.levels = n;
+}
+
 // set: update accessed and dirty bits, as a real access does.
 void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit, int set, struct translation *t)
 {
@@ -120,13 +131,16 @@ void engine_walk(struct engine *e, uint64_t va, int kind, int user, int implicit
     t->writable = !!(all & PTE_W);
     t->executable = !nx;
     t->global = !!(leaf & PTE_G);
+    if (kind == ACCESS_PEEK) {
+        remember(e, at, entries, n);
+        return;
+    }
     int key = 0; // a key that refuses is reported, whatever else does (SDM vol. 3A 4.7, bit 5)
     if (t->user && !fetch && long_mode && e->cr4 & CR4_PKE) { // SDM vol. 3A 4.6.2
         uint32_t rights = protection_key_rights(e, leaf);
         key = rights & 1 || (write && rights & 2 && (user || e->cr0 & CR0_WP));
         if (key) error |= PF_PK;
     }
-    if (kind == ACCESS_PEEK) return;
     if (user) { // SDM vol. 3A 4.6.1
         if (!t->user || (write && !t->writable) || (fetch && nx)) goto refuse;
     } else {

@@ -60,6 +60,11 @@ func functionEnd(img *image.Image, start uint64) uint64 {
 // handlers are the C functions that the vectors' stubs call with their
 // pt_regs: exc_page_fault of asm_exc_page_fault (arch/x86/include/asm/idtentry.h).
 func handlers(img *image.Image) (found []symbols.Symbol) {
+	for _, name := range []string{"exc_double_fault_ukl", "exc_bad_ukl_call"} { // what stubs call for the application alone
+		if handler, ok := img.Symbols.Symbol(name); ok {
+			found = append(found, handler)
+		}
+	}
 	for _, s := range img.Symbols.Symbols() {
 		name, ok := strings.CutPrefix(s.Name, "asm_")
 		if !ok || !(strings.HasPrefix(name, "exc_") || strings.HasPrefix(name, "sysvec_") || strings.HasSuffix(name, "_interrupt")) {

@@ -182,6 +182,8 @@ type Event struct {
 	// TopOfStack is cpu_current_top_of_stack, Stack current->stack, the lowest
 	// address of its thread stack.
 	TopOfStack, Stack uint64
+	// PerCPU is the kernel's own GS base.
+	PerCPU uint64
 	// ThreadFlags is current->thread_info.flags, and PreemptCount the CPU's,
 	// with bit 31 as the kernel keeps it: set if there is no need to schedule.
 	ThreadFlags  uint64

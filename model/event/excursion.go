@@ -77,6 +77,7 @@ func contextOf(at uint64, w []uint64) *Context {
 type taskState struct {
 	open     []*Excursion // innermost last
 	tracking int
+	ended    bool   // its mode is nobody's business any more
 	pending  *Frame // registers that a signal handler will start with
 }
 

@@ -77,11 +77,12 @@ func (s *Stream) hit(h *emu.Hit) {
 		s.emit(e)
 	case roleClone:
 		e.Kind, e.Next = Clone, e.GPR[x86.RDI]
+		delete(s.tasks, e.Next) // what is known of it is of another that had its memory
 		s.emit(e)
 	case roleEnded:
 		e.Kind = Ended
 		s.emit(e)
-		delete(s.tasks, e.Task)
+		s.task(e.Task).ended = true
 	}
 }
 

@@ -127,26 +127,21 @@ func (s *Stream) delivered(o emu.Event) {
 }
 
 // stoppedApplication says whether it was the application that was stopped. Its
-// first and last instructions in the kernel count to it: up to the entry's CLI,
-// and at the RET that nothing but the application's stack is left to.
+// first instruction in the kernel counts to it, up to the entry's CLI; all of the
+// other entry text does not, whatever the task says. Elsewhere the task decides:
+// an application may jump anywhere.
 func (s *Stream) stoppedApplication(x *Excursion) bool {
 	if s.isApplication(&x.Interrupted) {
 		return true
 	}
-	if x.Tracking != TrackingApplication || x.Interrupted.CPL() != 0 || int64(x.Interrupted.RSP()) < 0 {
+	if x.Tracking != TrackingApplication || x.Interrupted.CPL() != 0 {
 		return false
 	}
-	if at, ok := s.img.Address("ukl_entry_SYSCALL_64"); ok && x.Interrupted.RIP == at {
+	if s.img.Class(x.Interrupted.RIP) != image.EntryText {
 		return true
 	}
-	return s.leaving(x.Interrupted.RIP)
-}
-
-// leaving says whether an instruction is of the tail of a return by RET, where
-// the stack is the application's already.
-func (s *Stream) leaving(rip uint64) bool {
-	start, ok := s.img.Address("return_to_ukl_ret")
-	return ok && rip >= start && rip < start+16
+	first, ok := s.img.Address("ukl_entry_SYSCALL_64")
+	return ok && x.Interrupted.RIP == first
 }
 
 // syscall is a SYSCALL, executed: RCX and R11 have what it stopped.

@@ -44,6 +44,7 @@ func Attach(m *emu.Machine, img *image.Image, tell func(*Event)) (*Stream, error
 	if int64(gs) >= 0 && int64(state.KernelGSBase) < 0 { // it is an ordinary program that runs
 		gs = state.KernelGSBase
 	}
+	s.gs = gs
 	if err := s.find(img, gs); err != nil {
 		return nil, err
 	}
@@ -101,10 +102,11 @@ func (s *Stream) task(at uint64) *taskState {
 // emit tells the event, and before it that the task's tracking field is
 // another one.
 func (s *Stream) emit(e *Event) {
+	e.PerCPU = s.gs
 	t := s.task(e.Task)
 	e.Excursion = t.top()
 	if e.Tracking != NoTracking && t.tracking != e.Tracking {
-		if t.tracking >= 0 {
+		if t.tracking >= 0 && !t.ended {
 			m := *e
 			m.Kind, m.Was = Mode, t.tracking
 			s.tell(&m)

@@ -10,6 +10,7 @@ import (
 
 // variables are where the kernel keeps what every event shows.
 type variables struct {
+	gs                     uint64 // the kernel's GS base
 	current, top, preempt  uint64 // addresses of per-CPU variables
 	tracking, stack, flags int64  // offsets in task_struct; -1 if there is none
 }

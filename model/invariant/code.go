@@ -10,7 +10,11 @@ func (r *Report) smp() bool { return r.Image().Config["CONFIG_SMP"] == "y" }
 // with a displacement, or FF /2 of any length (SDM vol. 2, CALL).
 func (r *Report) behindCall(address uint64) bool {
 	var code [8]byte
-	if n, err := r.Image().ReadMemory(address-8, code[:]); err != nil || n < 8 {
+	read := r.Image().ReadMemory
+	if r.suite.machine != nil { // code may be other than it was linked
+		read = r.suite.machine.ReadMemory
+	}
+	if n, err := read(address-8, code[:]); err != nil || n < 8 {
 		return true // code that the image does not have: nothing can be said
 	}
 	if code[3] == 0xe8 {

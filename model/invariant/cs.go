@@ -36,14 +36,14 @@ func (*cs2) Rule() Rule {
 	return Rule{
 		ID: "CS-2", Promise: "behind a context switch current, the top of the stack, FS base and the inactive GS base are those of the next task",
 		Source: "arch/x86/kernel/process_64.c (__switch_to)", When: "behind __switch_to_asm", Observes: "current_task, cpu_current_top_of_stack, FS base, IA32_KERNEL_GS_BASE",
-		Shows: "FS base: expected 0x7f0000001000, found 0x7f0000002000", Kinds: kinds(event.Switch, event.Switched, event.Ended),
+		Shows: "FS base: expected 0x7f0000001000, found 0x7f0000002000", Kinds: kinds(event.Switch, event.Switched, event.Clone),
 	}
 }
 func (*cs2) Watch() Watcher { return &cs2{bases: map[uint64][2]uint64{}} }
 func (w *cs2) See(r *Report, e *event.Event) {
 	switch e.Kind {
-	case event.Ended:
-		delete(w.bases, e.Task)
+	case event.Clone:
+		delete(w.bases, e.Next)
 	case event.Switch:
 		w.next = e.Next
 		w.bases[e.Task] = [2]uint64{e.FSBase, e.KernelGSBase}

@@ -46,7 +46,7 @@ func (en1) See(r *Report, e *event.Event) {
 		return
 	}
 	r.Equal("CS", kernelCS, uint64(e.CS))
-	r.That(upper(e.GSBase) || !r.smp(), "GS base", "the kernel's", e.GSBase)
+	r.Equal("GS base", e.PerCPU, e.GSBase)
 	r.Equal("ukl_thread", event.TrackingApplication, uint64(e.Tracking))
 	switch r.Image().Class(e.Value) {
 	case image.Application:

@@ -142,7 +142,9 @@ func (ex6) See(r *Report, e *event.Event) {
 		return
 	}
 	const reserved = uint64(1)<<3 | 1<<5 | 1<<15 | (1<<64 - 1<<22)
-	r.That(e.Value&reserved == 0 && e.Value&2 != 0, "the word for RFLAGS", "bit 1 set and reserved bits clear", e.Value)
+	// start_thread() sets IF alone, and that is the first that a program gets.
+	fresh := e.Excursion != nil && e.Excursion.Exec
+	r.That(e.Value&reserved == 0 && (e.Value&2 != 0 || fresh), "the word for RFLAGS", "bit 1 set and reserved bits clear", e.Value)
 }
 
 // ex7: what RET takes is the application's code.

@@ -13,8 +13,8 @@ import (
 // interrupts is group IR, its first part: from the delivery of an exception or
 // interrupt to the C code that handles it. The way back is in ir_return.go, what is about
 // double faults in ir_double.go.
-var interrupts = []Invariant{ir1{}, ir2{}, ir3{}, ir4{}, ir5{}, &ir6{}, &ir7{}, ir8{}, ir9{}, ir10{}, ir11{}, &ir13{}, &ir14{},
-	ir15{}, ir16{}, ir17{}, &ir18{}, ir19{}}
+var interrupts = []Invariant{ir1{}, ir2{}, ir3{}, ir4{}, ir5{}, ir6{}, ir7{}, ir8{}, ir9{}, ir10{}, ir11{}, &ir13{}, &ir14{},
+	ir15{}, ir16{}, ir17{}, ir18{}, ir19{}}
 
 // delivered is the excursion that a handler's event belongs to, if it is one by
 // a vector, and the handler's frame is its first.
@@ -161,50 +161,44 @@ func (ir5) See(r *Report, e *event.Event) {
 }
 
 // ir6: GS is the kernel's in the kernel.
-type ir6 struct{ base uint64 }
+type ir6 struct{}
 
-func (*ir6) Rule() Rule {
+func (ir6) Rule() Rule {
 	return Rule{
 		ID: "IR-6", Promise: "C code of the kernel runs with the kernel's GS base",
 		Source: "arch/x86/entry/entry_64.S (SWAPGS); weaknesses D-1, D-19", Wanted: true, When: "C code of the kernel", Observes: "GS base",
 		Shows: "GS base: expected 0xffffffff81a0b000, found 0x7fff00001000", Kinds: kinds(event.SyscallBegin, event.HandlerBegin, event.Switch),
 	}
 }
-func (*ir6) Watch() Watcher { return &ir6{} }
-func (w *ir6) See(r *Report, e *event.Event) {
-	if w.base == 0 && upper(e.GSBase) {
-		w.base = e.GSBase
+func (w ir6) Watch() Watcher { return w }
+func (ir6) See(r *Report, e *event.Event) {
+	if x := e.Excursion; !r.smp() && x != nil && x.By == event.ByVector && r.ist(x.Vector) {
+		// Without SMP, paranoid_entry and asm_exc_nmi load GS base with the variable
+		// pcpu_unit_offsets, a pointer, instead of what it points at
+		// (arch/x86/entry/calling.h, GET_PERCPU_BASE). Nothing there uses it.
+		return
 	}
-	r.Equal("GS base", w.base, e.GSBase)
+	r.Equal("GS base", e.PerCPU, e.GSBase)
 }
 
 // ir7: and comes back in pairs.
-type ir7 struct{ base uint64 }
+type ir7 struct{}
 
-func (*ir7) Rule() Rule {
+func (ir7) Rule() Rule {
 	return Rule{
 		ID: "IR-7", Promise: "SWAPGS comes in pairs: a program in CPL 3 has its own GS base and the kernel's inactive; the application has the kernel's active",
 		Source: "SDM vol. 2, SWAPGS; weakness D-2", Wanted: true, When: "when a program goes on", Observes: "GS base, IA32_KERNEL_GS_BASE, CPL",
-		Shows: "IA32_KERNEL_GS_BASE: expected 0xffffffff81a0b000, found 0x0", Kinds: kinds(event.SyscallBegin, event.HandlerBegin, event.Resumed),
+		Shows: "IA32_KERNEL_GS_BASE: expected 0xffffffff81a0b000, found 0x0", Kinds: kinds(event.Resumed),
 	}
 }
-func (*ir7) Watch() Watcher { return &ir7{} }
-func (w *ir7) See(r *Report, e *event.Event) {
-	if e.Kind != event.Resumed {
-		if w.base == 0 && upper(e.GSBase) {
-			w.base = e.GSBase
-		}
-		return
-	}
-	if w.base == 0 {
-		return
-	}
+func (w ir7) Watch() Watcher { return w }
+func (ir7) See(r *Report, e *event.Event) {
 	if e.CPL() == 3 {
-		r.Equal("IA32_KERNEL_GS_BASE", w.base, e.KernelGSBase)
-		r.That(e.GSBase != w.base, "GS base", "the program's", e.GSBase)
+		r.Equal("IA32_KERNEL_GS_BASE", e.PerCPU, e.KernelGSBase)
+		r.That(e.GSBase != e.PerCPU, "GS base", "the program's", e.GSBase)
 		return
 	}
-	r.Equal("GS base", w.base, e.GSBase)
+	r.Equal("GS base", e.PerCPU, e.GSBase)
 }
 
 // ir8: the mark never reaches IRET.
@@ -400,27 +394,23 @@ func (ir17) See(r *Report, e *event.Event) {
 }
 
 // ir18: a fault at the last IRET finds the right GS.
-type ir18 struct{ ir6 }
+type ir18 struct{}
 
-func (*ir18) Rule() Rule {
+func (ir18) Rule() Rule {
 	return Rule{
 		ID: "IR-18", Promise: "the handler of a fault at the last IRET, or where the GS selector is loaded, runs with the kernel's GS base",
 		Source: "arch/x86/entry/entry_64.S (.Lerror_bad_iret, .Lgs_change); CVE-2014-9322; weakness D-1", Wanted: true, When: "handlers begin", Observes: "GS base, what was stopped",
-		Shows: "GS base behind a fault at native_irq_return_iret: expected 0xffffffff81a0b000, found 0x0", Kinds: kinds(event.SyscallBegin, event.HandlerBegin),
+		Shows: "GS base behind a fault at native_irq_return_iret: expected 0xffffffff81a0b000, found 0x0", Kinds: kinds(event.HandlerBegin),
 	}
 }
-func (*ir18) Watch() Watcher { return &ir18{} }
-func (w *ir18) See(r *Report, e *event.Event) {
+func (w ir18) Watch() Watcher { return w }
+func (ir18) See(r *Report, e *event.Event) {
 	x := e.Excursion
-	entry := e.Kind == event.HandlerBegin && x != nil && x.By == event.ByVector && x.Vector < 32 && x.Vector != nmi && x.Interrupted.CPL() == 0 &&
-		r.Image().Class(x.Interrupted.RIP) == image.EntryText
-	if !entry {
-		if w.base == 0 && upper(e.GSBase) {
-			w.base = e.GSBase
-		}
+	if x == nil || x.By != event.ByVector || x.Vector >= 32 || x.Vector == nmi || x.Interrupted.CPL() != 0 || !r.smp() && r.ist(x.Vector) ||
+		r.Image().Class(x.Interrupted.RIP) != image.EntryText {
 		return
 	}
-	r.Equal("GS base behind a fault at "+r.at(x.Interrupted.RIP), w.base, e.GSBase)
+	r.Equal("GS base behind a fault at "+r.at(x.Interrupted.RIP), e.PerCPU, e.GSBase)
 }
 
 // ir19: an entry is finished before anything else.

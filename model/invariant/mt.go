@@ -158,7 +158,7 @@ func (*mt7) Rule() Rule {
 	return Rule{
 		ID: "MT-7", Promise: "the tracking field of a task changes only while it runs",
 		Source: "RFC 04 (the helpers go through current)", When: "context switches", Observes: "ukl_thread when a task gave the CPU away, and when it has it again",
-		Shows: "ukl_thread of a task that did not run: expected 1, found 2", Kinds: kinds(event.Switch, event.Switched, event.Ended), Needs: UKL,
+		Shows: "ukl_thread of a task that did not run: expected 1, found 2", Kinds: kinds(event.Switch, event.Switched, event.Clone), Needs: UKL,
 	}
 }
 func (*mt7) Watch() Watcher { return &mt7{away: map[uint64]int{}} }
@@ -170,8 +170,8 @@ func (w *mt7) See(r *Report, e *event.Event) {
 		if was, ok := w.away[e.Task]; ok {
 			r.That(was == e.Tracking, "ukl_thread of a task that did not run", was, e.Tracking)
 		}
-	case event.Ended:
-		delete(w.away, e.Task)
+	case event.Clone:
+		delete(w.away, e.Next)
 	}
 }
 
@@ -187,8 +187,8 @@ func (mt8) Rule() Rule {
 }
 func (w mt8) Watch() Watcher { return w }
 func (mt8) See(r *Report, e *event.Event) {
-	x := e.Excursion
-	if x == nil || e.Frame == nil || x.Vector == nmi {
+	x := delivered(e)
+	if x == nil || x.Vector == nmi {
 		return
 	}
 	switch {

@@ -30,7 +30,7 @@ func Build(o Options) ([]byte, error) {
 	return x.bytes(), nil
 }
 
-func build(files []sourceFile, o Options) (*executable, error) {
+func build(files []sourceFile, o Options) (*image, error) {
 	p, err := expand(files, o)
 	if err != nil {
 		return nil, err
@@ -43,8 +43,8 @@ func build(files []sourceFile, o Options) (*executable, error) {
 	if err != nil {
 		return nil, err
 	}
-	p = link(p, more)
-	code, err := assemble(p, t)
+	p = link(p, more, o)
+	code, err := assemble(p, t, o)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func build(files []sourceFile, o Options) (*executable, error) {
 	if !ok {
 		return nil, fmt.Errorf("builtin:mini: the sources have no startup_64")
 	}
-	x := &executable{entry: start - kernelMap}
+	x := &image{entry: start - kernelMap, script: script(o)}
 	if err := x.load(code); err != nil {
 		return nil, err
 	}
@@ -60,13 +60,16 @@ func build(files []sourceFile, o Options) (*executable, error) {
 	return x, nil
 }
 
-func assemble(p *program, t *types) (*asm.Code, error) {
-	o := asm.Options{Address: kernelMap + physicalStart, Alignment: map[string]uint64{}, Constants: constants(t)}
-	for _, one := range pieces() {
-		o.Order = append(o.Order, one.name)
-		o.Alignment[one.name] = one.align
+func assemble(p *program, t *types, o Options) (*asm.Code, error) {
+	how := asm.Options{Sections: map[string]uint64{}, Alignment: map[string]uint64{}, Constants: constants(t)}
+	for _, one := range pieces(script(o)) {
+		how.Order = append(how.Order, one.name)
+		how.Alignment[one.name] = one.align
+		if one.at != 0 {
+			how.Sections[one.name] = one.at
+		}
 	}
-	code, err := asm.Assemble(p.text.String(), o)
+	code, err := asm.Assemble(p.text.String(), how)
 	var wrong asm.Errors
 	if errors.As(err, &wrong) {
 		for _, e := range wrong {
@@ -80,12 +83,12 @@ func assemble(p *program, t *types) (*asm.Code, error) {
 }
 
 // load makes the image's sections of the assembler's.
-func (x *executable) load(code *asm.Code) error {
+func (x *image) load(code *asm.Code) error {
 	made := map[string]asm.Section{}
 	for _, s := range code.Sections {
 		made[s.Name] = s
 	}
-	for _, p := range script {
+	for _, p := range x.script {
 		first := made[p.pieces[0].name]
 		s := section{name: p.name, typ: typeProgram, flags: p.flags, address: first.Address, segment: p.segment, align: p.pieces[0].align}
 		var b []byte
@@ -111,6 +114,7 @@ func (x *executable) load(code *asm.Code) error {
 		}
 		x.sections = append(x.sections, s)
 	}
+	x.place()
 	for name, s := range made {
 		if len(s.Bytes) > 0 {
 			return fmt.Errorf("builtin:mini: the linker script has no section %s", name)
@@ -141,4 +145,22 @@ func sortExceptions(b []byte) {
 		put(&out, []uint32{e.insn - at, e.fixup - at - 4, e.data})
 	}
 	copy(b, out.Bytes())
+}
+
+// place says where segments are loaded: the kernel at its addresses less
+// __START_KERNEL_map, programs behind it, one after the other.
+func (x *image) place() {
+	starts := map[string]section{}
+	for _, s := range x.sections {
+		starts[s.name] = s
+	}
+	bss := starts[".bss"]
+	next := bss.address + bss.size - kernelMap
+	x.loaded[segmentText], x.loaded[segmentData] = kernelMap, kernelMap
+	user, userData := starts[".user.text"], starts[".user.data"]
+	x.loaded[segmentUserText] = user.address - next
+	x.loaded[segmentUserData] = x.loaded[segmentUserText]
+	next += userData.address + userData.size - user.address
+	x.loaded[segmentApplicationText] = starts[".ukl.text"].address - next
+	x.loaded[segmentApplicationData] = x.loaded[segmentApplicationText]
 }

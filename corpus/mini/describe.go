@@ -15,7 +15,7 @@ var typed = []struct{ name, of string }{
 }
 
 // describe adds what debuggers and the model read.
-func (x *executable) describe(code *asm.Code, p *program, t *types) {
+func (x *image) describe(code *asm.Code, p *program, t *types) {
 	var variables []variable
 	for _, v := range typed {
 		if address, ok := code.Labels[v.name]; ok {
@@ -25,12 +25,18 @@ func (x *executable) describe(code *asm.Code, p *program, t *types) {
 	if address, ok := code.Labels["current_task"]; ok {
 		variables = append(variables, variable{"current_task", t.pointer(t.byName["struct task_struct"]), address})
 	}
-	text := x.sections[0]
+	var ranges []span
+	for _, s := range x.sections {
+		if s.flags&flagExecute != 0 && s.size > 0 {
+			ranges = append(ranges, span{s.address, s.size})
+		}
+	}
 	x.sections = append(x.sections,
 		section{name: ".BTF", typ: typeProgram, bytes: t.btf(), align: 4},
-		section{name: ".debug_info", typ: typeProgram, bytes: t.debugInfo(text.address, text.address+text.size, variables), align: 1},
+		section{name: ".debug_info", typ: typeProgram, bytes: t.debugInfo(variables), align: 1},
 		section{name: ".debug_abbrev", typ: typeProgram, bytes: abbreviations(), align: 1},
-		section{name: ".debug_line", typ: typeProgram, bytes: lineSection(code, p), align: 1},
+		section{name: ".debug_line", typ: typeProgram, bytes: x.lineSection(code, p), align: 1},
+		section{name: ".debug_rnglists", typ: typeProgram, bytes: rangeLists(ranges), align: 1},
 	)
 	at := 1 + len(x.sections)
 	x.sections = slices.Concat(x.sections, symbolSections(x.symbols(code), p.files, at))

@@ -25,7 +25,6 @@ const (
 	atByteSize    = 0x0b
 	atLineProgram = 0x10
 	atLowPC       = 0x11
-	atHighPC      = 0x12
 	atLanguage    = 0x13
 	atFolder      = 0x1b
 	atProducer    = 0x25
@@ -34,6 +33,7 @@ const (
 	atDeclaration = 0x3c
 	atEncoding    = 0x3e
 	atType        = 0x49
+	atRanges      = 0x55
 
 	formAddress    = 0x01
 	formData2      = 0x05
@@ -75,7 +75,7 @@ const (
 
 var entryKinds = []entryKind{
 	{tagUnit, 1, []int{atProducer, formString, atLanguage, formData2, atName, formString, atFolder, formString,
-		atLowPC, formAddress, atHighPC, formData8, atLineProgram, formOffset}},
+		atLowPC, formAddress, atRanges, formOffset, atLineProgram, formOffset}},
 	{tagBase, 0, []int{atName, formString, atByteSize, formUnsigned, atEncoding, formData1}},
 	{tagPointer, 0, []int{atByteSize, formUnsigned, atType, formReference}},
 	{tagPointer, 0, []int{atByteSize, formUnsigned}},
@@ -112,6 +112,29 @@ type variable struct {
 	address uint64
 }
 
+// span is a range of addresses.
+type span struct{ start, size uint64 }
+
+// rangesHeader is how long the header of .debug_rnglists is (DWARF 5, 7.28).
+const rangesHeader = 12
+
+// rangeLists are .debug_rnglists: where there is code.
+func rangeLists(ranges []span) []byte {
+	const startAndLength, endOfList = 7, 0
+	var list, out bytes.Buffer
+	put(&list, uint16(dwarfVersion))
+	list.Write([]byte{8, 0, 0, 0, 0, 0}) // bytes of an address, of a segment's selector; no table of offsets
+	for _, r := range ranges {
+		list.WriteByte(startAndLength)
+		put(&list, r.start)
+		unsigned(&list, r.size)
+	}
+	list.WriteByte(endOfList)
+	put(&out, uint32(list.Len()))
+	out.Write(list.Bytes())
+	return out.Bytes()
+}
+
 // debugInfo is .debug_info: one unit, which leads to the lines and has the
 // types, for debuggers that don't read BTF.
 type debugInfo struct {
@@ -126,7 +149,7 @@ type fix struct {
 	of *ctype
 }
 
-func (t *types) debugInfo(low, high uint64, variables []variable) []byte {
+func (t *types) debugInfo(variables []variable) []byte {
 	d := &debugInfo{places: map[*ctype]int{}}
 	put(d, uint32(0)) // the length, later
 	put(d, uint16(dwarfVersion))
@@ -137,8 +160,8 @@ func (t *types) debugInfo(low, high uint64, variables []variable) []byte {
 	put(d, uint16(assembler))
 	d.text(folder)
 	d.text(compiledHere)
-	put(d, low)
-	put(d, high-low)
+	put(d, uint64(0))
+	put(d, uint32(rangesHeader))
 	put(d, uint32(0)) // .debug_line's start
 	for _, c := range t.list {
 		d.places[c] = d.Len()

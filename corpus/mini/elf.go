@@ -50,27 +50,32 @@ type section struct {
 	info    uint32
 	align   uint64
 	entry   uint64
-	segment int // of the first segments, for what is loaded
+	segment int // that it is loaded with
 }
 
 // segment is a program header.
 type segment struct {
 	typ, flags       uint32
 	address          uint64
+	physical         uint64
 	offset           uint64
 	fileSize, memory uint64
 	align            uint64
 }
 
-// executable is an ELF file before it is written.
-type executable struct {
+// image is an ELF file before it is written.
+type image struct {
 	entry    uint64 // a physical address, as Linux has it
+	script   []placed
 	sections []section
+	// loaded are the distances of the segments' virtual addresses from their
+	// physical ones.
+	loaded [segmentsMost]uint64
 }
 
 // bytes is the file: the header, the segments' bytes from the first page on,
 // the other sections, the section headers.
-func (x *executable) bytes() []byte {
+func (x *image) bytes() []byte {
 	names := newStringTable()
 	list := append([]section{{}}, x.sections...)
 	list = append(list, section{name: ".shstrtab", typ: typeStrings, align: 1})
@@ -123,11 +128,8 @@ func pad(b *bytes.Buffer, at, to int) {
 func put(b io.Writer, v any) { binary.Write(b, binary.LittleEndian, v) } // a Buffer takes all
 
 // segments are what is loaded, by pages, and what describes parts of it.
-func (x *executable) segments(sections []section) []segment {
-	out := []segment{
-		{typ: segmentLoad, flags: mayRead | mayExecute, align: pageSize},
-		{typ: segmentLoad, flags: mayRead | mayWrite, align: pageSize},
-	}
+func (x *image) segments(sections []section) []segment {
+	out := make([]segment, segmentsMost)
 	notes := segment{typ: segmentNote, align: 4}
 	thread := segment{typ: segmentThread, flags: mayRead, align: threadAlign}
 	for _, s := range sections {
@@ -135,23 +137,25 @@ func (x *executable) segments(sections []section) []segment {
 			continue
 		}
 		// What .tbss names takes no room in the image.
-		if s.typ != typeNoBits || s.flags&flagThread == 0 {
-			out[s.segment].cover(s)
+		if g := &out[s.segment]; s.typ != typeNoBits || s.flags&flagThread == 0 {
+			g.typ, g.align = segmentLoad, pageSize
+			g.flags = mayRead | map[int]uint32{0: mayExecute, 1: mayWrite}[s.segment%2]
+			g.cover(s, x.loaded[s.segment])
 		}
 		if s.typ == typeNote {
-			notes.cover(s)
+			notes.cover(s, x.loaded[s.segment])
 		}
 		if s.flags&flagThread != 0 {
-			thread.cover(s)
+			thread.cover(s, x.loaded[s.segment])
 		}
 	}
 	return slices.DeleteFunc(append(out, notes, thread), func(g segment) bool { return g.memory == 0 })
 }
 
 // cover makes the segment reach to the end of a section.
-func (g *segment) cover(s section) {
+func (g *segment) cover(s section, loaded uint64) {
 	if g.memory == 0 {
-		g.address, g.offset = s.address, s.offset
+		g.address, g.physical, g.offset = s.address, s.address-loaded, s.offset
 	}
 	g.memory = s.address + s.size - g.address
 	if s.typ != typeNoBits {
@@ -160,7 +164,7 @@ func (g *segment) cover(s section) {
 }
 
 // header fills in the first page.
-func (x *executable) header(file []byte, segments []segment, table uint64, sections int) {
+func (x *image) header(file []byte, segments []segment, table uint64, sections int) {
 	var b bytes.Buffer
 	b.WriteString("\x7fELF\x02\x01\x01")
 	b.Write(make([]byte, 9))
@@ -170,7 +174,7 @@ func (x *executable) header(file []byte, segments []segment, table uint64, secti
 		put(&b, v)
 	}
 	for _, g := range segments {
-		for _, v := range []any{g.typ, g.flags, g.offset, g.address, g.address - kernelMap, g.fileSize, g.memory, g.align} {
+		for _, v := range []any{g.typ, g.flags, g.offset, g.address, g.physical, g.fileSize, g.memory, g.align} {
 			put(&b, v)
 		}
 	}

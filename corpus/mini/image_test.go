@@ -22,24 +22,65 @@ import (
 )
 
 func TestTheFileIsAVmlinux(t *testing.T) {
-	f, b := made(t, Options{})
-	require.Equal(t, elf.ET_EXEC, f.Type)
-	require.Equal(t, uint64(physicalStart), f.Entry)
-	var segments []elf.ProgHeader
-	for _, p := range f.Progs {
-		segments = append(segments, p.ProgHeader)
+	const kernel = 0xffffffff81000000
+	type segment struct {
+		Type              elf.ProgType
+		Flags             elf.ProgFlag
+		Virtual, Physical uint64
+		Sections          [2]string // the first and the last
 	}
-	text, data := segments[0], segments[1]
-	require.Equal(t, []elf.ProgType{elf.PT_LOAD, elf.PT_LOAD, elf.PT_NOTE, elf.PT_TLS}, []elf.ProgType{text.Type, data.Type, segments[2].Type, segments[3].Type})
-	require.Equal(t, elf.PF_R|elf.PF_X, text.Flags)
-	require.Equal(t, elf.PF_R|elf.PF_W, data.Flags)
-	for _, s := range segments {
-		require.Equal(t, s.Vaddr-kernelMap, s.Paddr)
-		require.Equal(t, s.Vaddr%s.Align, s.Off%s.Align)
+	const rx, rw = elf.PF_R | elf.PF_X, elf.PF_R | elf.PF_W
+	for text, want := range map[string][]segment{
+		"": {
+			{elf.PT_LOAD, rx, kernel, 0x1000000, [2]string{".text", ".tdata"}},
+			{elf.PT_LOAD, rw, kernel + 0x5000, 0x1005000, [2]string{".data", ".bss"}},
+			{elf.PT_LOAD, rx, 0x400000, 0x1009000, [2]string{".user.text", ".user.text"}},
+			{elf.PT_LOAD, rw, 0x401000, 0x100a000, [2]string{".user.data", ".user.data"}},
+			{elf.PT_NOTE, 0, 0, 0, [2]string{".notes", ".notes"}},
+			{elf.PT_TLS, elf.PF_R, kernel + 0x4000, 0x1004000, [2]string{".tdata", ".tbss"}},
+		},
+		"stock": {
+			{elf.PT_LOAD, rx, kernel, 0x1000000, [2]string{".text", ".notes"}},
+			{elf.PT_LOAD, rw, kernel + 0x3000, 0x1003000, [2]string{".data", ".bss"}},
+			{elf.PT_LOAD, rx, 0x400000, 0x1006000, [2]string{".user.text", ".user.text"}},
+			{elf.PT_LOAD, rw, 0x401000, 0x1007000, [2]string{".user.data", ".user.data"}},
+			// The application is a program, page by page behind the other one.
+			{elf.PT_LOAD, rx, 0x600000, 0x1008000, [2]string{".ukl.text", ".tdata"}},
+			{elf.PT_LOAD, rw, 0x602000, 0x100a000, [2]string{".ukl.data", ".ukl.data"}},
+			{elf.PT_NOTE, 0, 0, 0, [2]string{".notes", ".notes"}},
+			{elf.PT_TLS, elf.PF_R, 0x601000, 0x1009000, [2]string{".tdata", ".tbss"}},
+		},
+	} {
+		o, err := Parse(text)
+		require.NoError(t, err)
+		f, b := made(t, o)
+		require.Equal(t, elf.ET_EXEC, f.Type)
+		require.Equal(t, uint64(physicalStart), f.Entry)
+		require.Len(t, f.Progs, len(want), text)
+		for i, p := range f.Progs {
+			first, last := f.Section(want[i].Sections[0]), f.Section(want[i].Sections[1])
+			if want[i].Type == elf.PT_NOTE {
+				want[i].Virtual, want[i].Physical = first.Addr, first.Addr-kernelMap
+			}
+			require.Equal(t, want[i], segment{p.Type, p.Flags, p.Vaddr, p.Paddr, want[i].Sections}, text)
+			require.Equal(t, p.Vaddr%p.Align, p.Off%p.Align)
+			require.Equal(t, [2]uint64{first.Addr, last.Addr + last.Size}, [2]uint64{p.Vaddr, p.Vaddr + p.Memsz}, text)
+		}
+		inSegments(t, f, b)
+
+		image, err := boot.Parse("builtin:mini", bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err)
+		require.Equal(t, []string{boot.ProtocolLinux, boot.ProtocolPVH}, image.Protocols())
+		version, err := image.LinuxVersion()
+		require.NoError(t, err)
+		require.Equal(t, "Linux version 6.1.0-mini (uklemu@uklemu) (uklemu's assembler) #1 builtin:mini "+text, version)
 	}
-	require.Equal(t, uint64(0x2000), data.Memsz-(f.Section(".bss").Addr-data.Vaddr))
-	require.Equal(t, [2]uint64{8, 16}, [2]uint64{segments[3].Filesz, segments[3].Memsz})
-	for _, s := range f.Sections { // what a segment has at an address is what the section says
+}
+
+// inSegments checks that a segment has at an address what the section there has.
+func inSegments(t *testing.T, f *elf.File, b []byte) {
+	t.Helper()
+	for _, s := range f.Sections {
 		for _, p := range f.Progs {
 			if s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_ALLOC == 0 || s.Size == 0 || p.Type != elf.PT_LOAD || s.Addr < p.Vaddr || s.Addr >= p.Vaddr+p.Filesz {
 				continue
@@ -49,13 +90,26 @@ func TestTheFileIsAVmlinux(t *testing.T) {
 			require.Equal(t, want, b[p.Off+s.Addr-p.Vaddr:][:s.Size], s.Name)
 		}
 	}
+}
 
-	image, err := boot.Parse("builtin:mini", bytes.NewReader(b), int64(len(b)))
-	require.NoError(t, err)
-	require.Equal(t, []string{boot.ProtocolLinux, boot.ProtocolPVH}, image.Protocols())
-	version, err := image.LinuxVersion()
-	require.NoError(t, err)
-	require.Equal(t, "Linux version 6.1.0-mini (uklemu@uklemu) (uklemu's assembler) #1 builtin:mini ", version)
+// Where programs are loaded is told to the kernel.
+func TestTheKernelKnowsWhereProgramsAreLoaded(t *testing.T) {
+	for text, free := range map[string]uint64{"": 0x100b000, "stock": 0x100b000} {
+		o, err := Parse(text)
+		require.NoError(t, err)
+		f, _ := made(t, o)
+		data, err := f.Section(".user.data").Data()
+		require.NoError(t, err)
+		var words [3]uint64
+		require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, &words))
+		for _, p := range f.Progs {
+			if p.Vaddr == userStart {
+				require.Equal(t, p.Paddr+kernelMap, words[0])
+				require.Equal(t, p.Paddr+0x2000+kernelMap, words[1])
+			}
+		}
+		require.Equal(t, free+kernelMap, words[2], text)
+	}
 }
 
 func TestSymbolsAreThoseOfTheSources(t *testing.T) {
@@ -83,7 +137,7 @@ func TestSymbolsAreThoseOfTheSources(t *testing.T) {
 		"helper":               {elf.STT_FUNC, elf.STB_LOCAL, 8, ".text"},
 		"ukl_entry_SYSCALL_64": {elf.STT_FUNC, elf.STB_GLOBAL, 6, ".text"},
 		"__ukl_text_end":       {elf.STT_NOTYPE, elf.STB_GLOBAL, 0, ".text"},
-		"init_task":            {elf.STT_OBJECT, elf.STB_GLOBAL, 1088, ".data"},
+		"init_task":            {elf.STT_OBJECT, elf.STB_GLOBAL, 64, ".data"},
 		"current_task":         {elf.STT_OBJECT, elf.STB_LOCAL, 8, ".data"},
 		"ukl_counter":          {elf.STT_OBJECT, elf.STB_LOCAL, 8, ".ukl.data"},
 		"stack":                {elf.STT_OBJECT, elf.STB_LOCAL, 0x2000, ".bss"},
@@ -198,10 +252,10 @@ func TestToolsReadIt(t *testing.T) {
 	said, err := exec.Command("readelf", "-aW", "--debug-dump=info,abbrev,decodedline", path).CombinedOutput()
 	require.NoError(t, err)
 	require.NotRegexp(t, `readelf: |[Cc]orrupt`, string(said))
-	said, err = exec.Command("gdb", "-nx", "-q", "-batch", "-ex", "info line do_syscall_64", "-ex", "print sizeof(struct pt_regs)", "-ex", "print &init_task.thread.sp",
-		"-ex", "print current_task->comm", "-ex", "disassemble helper", path).CombinedOutput()
+	said, err = exec.Command("gdb", "-nx", "-q", "-batch", "-ex", "info line do_syscall_64", "-ex", "print sizeof(struct pt_regs)", "-ex", "print &init_task.thread_info.syscall_work",
+		"-ex", "print current_task", "-ex", "disassemble helper", path).CombinedOutput()
 	require.NoError(t, err)
-	for _, want := range []string{`Line 17 of "corpus/mini/kernel/a.s" starts at address 0xffffffff81000040`, "$1 = 168", "<init_task+344>", "'\\000' <repeats 15 times>", "<+7>"} {
+	for _, want := range []string{`Line 17 of "corpus/mini/kernel/a.s" starts at address 0xffffffff81000040`, "$1 = 168", "<init_task+8>", "(struct task_struct *) 0xffffffff81005000 <init_task>", "<+7>"} {
 		require.Contains(t, string(said), want)
 	}
 	require.NotRegexp(t, `(?i)warning|error|dwarf`, string(said))

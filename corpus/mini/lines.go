@@ -38,7 +38,7 @@ var standardLengths = [opcodeBase - 1]byte{0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1}
 
 // lineSection is .debug_line: which line of the sources each instruction comes
 // from, before templates were expanded.
-func lineSection(code *asm.Code, p *program) []byte {
+func (x *image) lineSection(code *asm.Code, p *program) []byte {
 	var header bytes.Buffer
 	header.Write([]byte{1, 1, 1, lineBase & 0xff, lineRange, opcodeBase})
 	header.Write(standardLengths[:])
@@ -66,7 +66,7 @@ func lineSection(code *asm.Code, p *program) []byte {
 	put(&body, uint32(header.Len()))
 	body.Write(header.Bytes())
 	for _, s := range code.Sections {
-		if executablePiece(s.Name) {
+		if x.executes(s.Name) {
 			lineSequence(&body, s, code, p)
 		}
 	}
@@ -76,8 +76,11 @@ func lineSection(code *asm.Code, p *program) []byte {
 	return out.Bytes()
 }
 
-func executablePiece(name string) bool {
-	return slices.ContainsFunc(script[0].pieces, func(p piece) bool { return p.name == name })
+// executes says whether a section of the sources is code.
+func (x *image) executes(name string) bool {
+	return slices.ContainsFunc(x.script, func(s placed) bool {
+		return s.flags&flagExecute != 0 && slices.ContainsFunc(s.pieces, func(p piece) bool { return p.name == name })
+	})
 }
 
 // lineSequence is the program for one section of the sources.

@@ -58,6 +58,13 @@ inner:	ret
 	call ukl_entry_SYSCALL_64
 .Lhidden:
 	ret
+.section .user.text
+{{func "user_start"}}
+	mov rax, [user_word]
+	syscall
+{{end_func "user_start"}}
+.section .user.data
+user_word: .quad __user_load_start, __user_load_end, __free_start
 .section .ukl.data
 ukl_counter: .quad 1
 ukl_last: .quad {{if .UseRet}}2{{else}}3{{end}}
@@ -67,7 +74,7 @@ ukl_last: .quad {{if .UseRet}}2{{else}}3{{end}}
 .zero 8
 .data
 .globl init_task
-init_task: .zero sizeof.task_struct
+init_task: .zero 64
 current_task: .quad init_task
 .bss
 stack: .zero 0x2000

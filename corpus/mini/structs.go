@@ -53,7 +53,7 @@ var structures = []structure{
 		u64 rip; u64 rdp
 		u32 mxcsr; u32 mxcsr_mask
 		u32 st_space[32]; u32 xmm_space[64]; u32 padding[12]; u32 sw_reserved[12]`},
-	{name: "fpregs_state", union: true, align: 64, fields: "struct fxregs_state fxsave; u8 __padding[512]"},
+	{name: "fpregs_state", union: true, align: 64, fields: "struct fxregs_state fxsave; u8 __padding[640]"},
 	{name: "fpstate", fields: `
 		unsigned int size; unsigned int user_size
 		u64 xfeatures; u64 user_xfeatures; u64 xfd
@@ -83,13 +83,18 @@ var structures = []structure{
 		int mm_users; int mm_count
 		unsigned long start_code; unsigned long end_code; unsigned long start_data; unsigned long end_data
 		unsigned long start_brk; unsigned long brk; unsigned long start_stack
-		unsigned long arg_start; unsigned long arg_end; unsigned long env_start; unsigned long env_end`},
+		unsigned long arg_start; unsigned long arg_end; unsigned long env_start; unsigned long env_end
+		unsigned long mmap_base
+		struct vm_area_struct vmas[16]`},
 
 	// include/linux/signal_types.h
 	{name: "sigaction", fields: "void *sa_handler; unsigned long sa_flags; void *sa_restorer; struct sigset_t sa_mask"},
 	{name: "k_sigaction", fields: "struct sigaction sa"},
 	{name: "sighand_struct", fields: "int count; struct k_sigaction action[64]"},
 	{name: "sigpending", fields: "struct list_head list; struct sigset_t signal"},
+
+	// The guest's own: a signal's si_code and its address or pid.
+	{name: "pending_info", fields: "int si_code; u64 value"},
 
 	// include/linux/sched.h
 	{name: "task_struct", fields: `
@@ -113,6 +118,9 @@ var structures = []structure{
 		struct sigpending pending
 		unsigned long sas_ss_sp; unsigned long sas_ss_size; unsigned int sas_ss_flags
 		int pagefault_disabled
+		unsigned long stack_canary
+		unsigned long wake_at; int ukl_bypass
+		struct pending_info pending_info[65]
 		struct thread_struct thread`},
 
 	// What a signal leaves on the stack: include/uapi/asm-generic/siginfo.h,

@@ -35,8 +35,8 @@ type symbol struct {
 }
 
 // symbols are all labels but those that are local to a function.
-func (x *executable) symbols(code *asm.Code) []symbol {
-	owners := linkerMade()
+func (x *image) symbols(code *asm.Code) []symbol {
+	owners := x.linkerMade()
 	said := map[string]asm.Symbol{}
 	for _, s := range code.Symbols {
 		said[s.Name] = s
@@ -72,9 +72,9 @@ func (x *executable) symbols(code *asm.Code) []symbol {
 
 // linkerMade are the symbols of the linker script, which are places and not
 // things, with the section that each is in.
-func linkerMade() map[string]int {
+func (x *image) linkerMade() map[string]int {
 	owners := map[string]int{}
-	for i, s := range script {
+	for i, s := range x.script {
 		for _, p := range s.pieces {
 			for _, name := range slices.Concat(p.begin, p.end) {
 				owners[name] = i + 1
@@ -91,7 +91,7 @@ func absolutes(code *asm.Code) map[string]uint64 {
 
 // sectionAt is the section that an address is in, counted as the file does, or
 // the one that it is at the end of.
-func (x *executable) sectionAt(address uint64) (index int, code bool) {
+func (x *image) sectionAt(address uint64) (index int, code bool) {
 	for _, beyond := range []uint64{0, 1} {
 		for i, s := range x.sections {
 			if s.size > 0 && address-s.address < s.size+beyond {

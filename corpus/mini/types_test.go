@@ -59,7 +59,7 @@ func TestTypesAreTheSameInEveryForm(t *testing.T) {
 	require.NoError(t, err)
 	btf, err := ctypes.FromBTF(types.btf())
 	require.NoError(t, err)
-	info := types.debugInfo(0x1000, 0x2000, []variable{{"init_task", types.byName["struct task_struct"], 0x1234}})
+	info := types.debugInfo([]variable{{"init_task", types.byName["struct task_struct"], 0x1234}})
 	dwarf, err := ctypes.FromDWARF(ctypes.DWARF{Info: io.NewSectionReader(bytes.NewReader(info), 0, int64(len(info))), Abbrev: abbreviations()})
 	require.NoError(t, err)
 	offsets := types.offsets()

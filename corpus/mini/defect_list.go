@@ -5,7 +5,7 @@ package mini
 // defects are those of the catalogue that have a counterpart in this guest, by
 // id: M for mutations of UKL's entry path, H for what has happened to Linux and
 // others, D and numbers for weaknesses of the published series
-// (docs/ukl-kernel.md), X for what is none of these. The sources ask for them by
+// (docs/ukl-kernel.md), an invariant's id for what only breaks that. The sources ask for them by
 // name: {{if defect "entry-irqs-on"}}.
 var defects = []Defect{
 	{ID: "M-1", Name: "entry-irqs-on", Text: "the entry of system calls leaves interrupts on while it changes stacks"},
@@ -103,16 +103,4 @@ var defects = []Defect{
 	{ID: "SG-5", Name: "sigreturn-fpu-kept", Text: "rt_sigreturn does not restore the FPU", With: []string{"ukl", "stock", "kml"}},
 	{ID: "EX-10", Name: "exit-skips-work", Text: "the way out does not look for work", With: []string{"ukl", "stock", "kml"}},
 	{ID: "SG-9", Name: "frame-shows-marker", Text: "a signal frame shows the mark instead of the CS that programs know"},
-	{ID: "D-7", Name: "exec-keeps-mark", Text: "exec of another program leaves its task marked as the application's"},
-	{ID: "D-8", Name: "fault-oops", Text: "a fault of the application is taken for one of the kernel"},
-	{ID: "D-14", Name: "nmi-keeps-mode", Text: "an NMI runs with its task marked as running the application"},
-	{ID: "D-16", Name: "df-kept", Text: "DF is not cleared at the entry of system calls"},
-	{ID: "D-16", Name: "exception-flags-kept", Text: "AC, DF and IOPL stay as they were at an exception in the application"},
-	{ID: "D-17", Name: "access-ok-ukl-always", Text: "access_ok() says yes to everything that the application asks for"},
-	{ID: "3.2", Name: "interrupt-lost", Text: "an interrupt whose frame could not be pushed is not made up for"},
-	{ID: "4.4", Name: "entry-kernel-cs", Text: "pt_regs.cs of a system call is that of the kernel"},
-	{ID: "X-1", Name: "marker-decides-alone", Text: "a frame with the application's mark is enough to return at CPL 0, whoever's task it is"},
-	{ID: "X-2", Name: "schedule-irqs-on", Text: "a context switch runs with interrupts on"},
-	{ID: "X-3", Name: "switch-cr3-kept", Text: "a context switch leaves the address space of the one before"},
-	{ID: "X-4", Name: "switch-fs-kept", Text: "a context switch leaves the FS base of the one before"},
 }

@@ -70,7 +70,7 @@ func TestVariantsAreThoseThatMakeSense(t *testing.T) {
 func TestTheCatalogueIsInOrder(t *testing.T) {
 	ids, names := map[string]bool{}, map[string]bool{}
 	for _, d := range Defects() {
-		require.Regexp(t, `^([MHDX]-[1-9][0-9]?[a-z]?|[34]\.[0-9])$`, d.ID)
+		require.Regexp(t, `^([A-Z][A-Z]?-[1-9][0-9]?[a-z]?|[34]\.[0-9])$`, d.ID)
 		require.Regexp(t, `^[a-z0-9]+(-[a-z0-9]+)*$`, d.Name)
 		require.NotEmpty(t, d.Text, d.Name)
 		require.False(t, names[d.Name], "%s is there twice", d.Name)

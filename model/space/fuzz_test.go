@@ -25,7 +25,7 @@ func FuzzRead(f *testing.F) {
 				w.setEntry(at, binary.LittleEndian.Uint64(changes[4:]))
 			}
 		}
-		l := newReader(k).Read(w)
+		l := ReaderOf(k).Read(w)
 		for i := range l.Ranges {
 			require.NotZero(t, l.Ranges[i].Size)
 			if i > 0 {

@@ -19,7 +19,7 @@ var parts = []struct {
 }
 
 // inImage paints the parts of the kernel image.
-func inImage(image source, all *areas) {
+func inImage(image Source, all *areas) {
 	for _, p := range parts {
 		start, ok := image.Symbol(p.start)
 		end, also := image.Symbol(p.end)

@@ -36,7 +36,7 @@ func golden(t *testing.T, name, got string) {
 func TestLayoutOfAKernelByHand(t *testing.T) {
 	k := byHand()
 	w := k.inWorld()
-	r := newReader(k)
+	r := ReaderOf(k)
 	l := r.Read(w)
 	require.Empty(t, l.Problems)
 	golden(t, "table.txt", l.Table())
@@ -54,7 +54,7 @@ func TestLinkedBesideRunning(t *testing.T) {
 	k := byHand()
 	l := linked(k)
 	golden(t, "linked.txt", l.Table())
-	d := Compare(l, newReader(k).Read(k.inWorld()))
+	d := Compare(l, ReaderOf(k).Read(k.inWorld()))
 	golden(t, "beside.txt", SideBySide(d))
 	golden(t, "beside.svg", SideBySideSVG(d))
 	r, listed := l.Find(text + 0x5001)
@@ -66,7 +66,7 @@ func TestLinkedBesideRunning(t *testing.T) {
 
 func TestDrawingsAreWellFormed(t *testing.T) {
 	k := byHand()
-	l := newReader(k).Read(k.inWorld())
+	l := ReaderOf(k).Read(k.inWorld())
 	for _, drawing := range []string{l.SVG(), SideBySideSVG(Compare(linked(k), l)), new(Layout).SVG()} {
 		d := xml.NewDecoder(strings.NewReader(drawing))
 		for {
@@ -82,7 +82,7 @@ func TestDrawingsAreWellFormed(t *testing.T) {
 
 func TestEveryAddressHasAnOwner(t *testing.T) {
 	k := byHand()
-	l := newReader(k).Read(k.inWorld())
+	l := ReaderOf(k).Read(k.inWorld())
 	for _, test := range []struct {
 		address uint64
 		kind    Kind
@@ -133,7 +133,7 @@ func TestEveryAddressHasAnOwner(t *testing.T) {
 
 func TestRangesDoNotOverlap(t *testing.T) {
 	k := byHand()
-	l := newReader(k).Read(k.inWorld())
+	l := ReaderOf(k).Read(k.inWorld())
 	for i := range l.Ranges[1:] {
 		require.Less(t, l.Ranges[i].Last(), l.Ranges[i+1].Start)
 	}
@@ -141,7 +141,7 @@ func TestRangesDoNotOverlap(t *testing.T) {
 
 func TestGuardThatIsMappedIsSaid(t *testing.T) {
 	k := byHand()
-	l := newReader(k).Read(k.inWorld())
+	l := ReaderOf(k).Read(k.inWorld())
 	var mapped []string
 	for _, r := range l.Ranges {
 		if r.Kind.Guard() && r.Mapped() {
@@ -163,7 +163,7 @@ func TestIsolatedTablesAreReadAsTheyAre(t *testing.T) {
 	copy(user[:8*256], w.page(kernel / pageSize)[:8*256])
 	copy(user[8*508:], w.page(kernel / pageSize)[8*508:8*509]) // cpu_entry_area
 	w.state.CR3 = pair | isolated | 0x801                      // with a PCID
-	l := newReader(k).Read(w)
+	l := ReaderOf(k).Read(w)
 	require.True(t, l.Isolated)
 	r, _ := l.Find(stackOne)
 	require.Equal(t, ThreadStack, r.Kind, "whose it is, is known")

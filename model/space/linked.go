@@ -14,7 +14,7 @@ import (
 // machine; [Compare] puts both side by side.
 func Linked(i *image.Image) *Layout { return linked(fromImage{i}) }
 
-func linked(i source) *Layout {
+func linked(i Source) *Layout {
 	l := &Layout{}
 	inImage(i, &l.areas)
 	for _, s := range i.Sections() {

@@ -33,7 +33,7 @@ func TestMappingsFromTheListOfEarlierKernels(t *testing.T) {
 	w.write(mmAt+96, vmas+0x80)
 	w.write(vmas+0x80+32, vmas)
 	w.write(vmas+32, 0)
-	l := newReader(k).Read(w)
+	l := ReaderOf(k).Read(w)
 	require.Equal(t, Heap, kindAt(l, userHeap))
 	require.Equal(t, ProgramText, kindAt(l, userText))
 	require.Equal(t, UserMapping, kindAt(l, userStack+0x3000), "it isn't in the list")
@@ -41,7 +41,7 @@ func TestMappingsFromTheListOfEarlierKernels(t *testing.T) {
 
 func TestWithoutMappingsThePartsOfTheProgramAreKnown(t *testing.T) {
 	k := without("mm_struct.mm_mt")
-	l := newReader(k).Read(k.inWorld())
+	l := ReaderOf(k).Read(k.inWorld())
 	for address, want := range map[uint64]Kind{
 		userText: ProgramText, userText + 0x1fff: ProgramText, userHeap + 0x1000: Heap, userStack + 0x3000: UserStack, userThread: UserMapping,
 	} {
@@ -65,7 +65,7 @@ func TestWithoutAProcessTheStackIsAroundItsPointer(t *testing.T) {
 		w := k.inWorld()
 		w.ram(userStack+0x1000, 2, rw|entryUser)
 		w.state.GPR[x86.RSP] = test.rsp
-		l := newReader(k).Read(w)
+		l := ReaderOf(k).Read(w)
 		require.Equal(t, test.want, kindAt(l, userStack+0x1000))
 		require.Equal(t, test.want, kindAt(l, userStack+0x3000))
 	}
@@ -76,7 +76,7 @@ func TestMappingsOfAnotherProcessAreNotShown(t *testing.T) {
 	k := byHand()
 	w := k.inWorld()
 	w.write(mmAt, direct+0x9000)
-	l := newReader(k).Read(w)
+	l := ReaderOf(k).Read(w)
 	require.Equal(t, UserMapping, kindAt(l, userHeap+0x1000))
 }
 
@@ -94,7 +94,7 @@ func TestKernelsThatTellLittle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := byHand()
 			change(&k)
-			l := newReader(k).Read(w)
+			l := ReaderOf(k).Read(w)
 			require.NotEmpty(t, l.Ranges)
 			require.Equal(t, VSyscall, kindAt(l, vsyscallPage))
 			require.NotEmpty(t, l.Picture())
@@ -107,7 +107,7 @@ func TestKernelsThatTellLittle(t *testing.T) {
 func TestExceptionStacksAsThePagesHaveThem(t *testing.T) {
 	k := without("cpu_entry_area.gdt")
 	w := k.inWorld()
-	l := newReader(k).Read(w)
+	l := ReaderOf(k).Read(w)
 	r, _ := l.Find(cea + 0x6000)
 	require.Equal(t, Range{Start: cea + 0x5000, Size: 0x2000, Kind: ISTStack, Name: "1 #DF", Rights: Present | Writable | Global,
 		Page: pageSize, Physical: r.Physical, Contiguous: r.Contiguous}, r)

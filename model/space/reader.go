@@ -16,10 +16,12 @@ type Machine interface {
 	State() x86.State
 }
 
-// source is what a layout needs to know of the image.
-type source interface {
+// Source is what a layout needs to know of an image. [image.Image] knows it; see
+// [NewReader].
+type Source interface {
 	Offsets
 	Symbol(name string) (symbols.Symbol, bool)
+	// Name is the symbol that an address is in, "" for none.
 	Name(address uint64) string
 	Sections() []symbols.Section
 	PerCPUAddress(name string, gsBase uint64) (uint64, bool)
@@ -27,7 +29,7 @@ type source interface {
 	Application() *image.App
 }
 
-// fromImage is an image as a source.
+// fromImage is an image as a Source.
 type fromImage struct{ *image.Image }
 
 func (i fromImage) Symbol(name string) (symbols.Symbol, bool) { return i.Symbols.Symbol(name) }
@@ -51,10 +53,12 @@ func (i fromImage) EnumValue(name string) (int64, bool) {
 type Reader struct{ image *remembered }
 
 // NewReader is a reader for an image.
-func NewReader(i *image.Image) *Reader { return newReader(fromImage{i}) }
+func NewReader(i *image.Image) *Reader { return ReaderOf(fromImage{i}) }
 
-func newReader(s source) *Reader {
-	return &Reader{&remembered{source: s, offsets: map[[2]string]offset{}, enums: map[string]offset{}}}
+// ReaderOf is a reader for a kernel that is described in another way than by an
+// image.
+func ReaderOf(s Source) *Reader {
+	return &Reader{&remembered{Source: s, offsets: map[[2]string]offset{}, enums: map[string]offset{}}}
 }
 
 // Read reads the layout of the machine's address space as it is now.
@@ -88,7 +92,7 @@ func (r *Reader) Read(m Machine) *Layout {
 // kernel is one reading: the areas that the kernel's data tells of.
 type kernel struct {
 	areas
-	image  source
+	image  Source
 	tables Tables // the kernel's, though CR3 may name others
 	fields Fields
 	state  *x86.State
@@ -104,7 +108,7 @@ type kernel struct {
 // PTI_USER_PGTABLE_BIT).
 const isolated = 1 << 12
 
-func newKernel(i source, t Tables, s *x86.State) *kernel {
+func newKernel(i Source, t Tables, s *x86.State) *kernel {
 	k := &kernel{image: i, tables: t, state: s, gs: KernelGSBase(s)}
 	k.fields = Fields{t, i}
 	k.findCurrent()
@@ -173,7 +177,7 @@ func hot(i PerCPUVariables, name, field string, gs uint64) (uint64, bool) {
 
 // remembered keeps what was looked up in types.
 type remembered struct {
-	source
+	Source
 	lock    sync.Mutex
 	offsets map[[2]string]offset
 	enums   map[string]offset
@@ -190,7 +194,7 @@ func (r *remembered) Offset(structure, field string) (int64, bool) {
 	key := [2]string{structure, field}
 	o, ok := r.offsets[key]
 	if !ok {
-		o.value, o.ok = r.source.Offset(structure, field)
+		o.value, o.ok = r.Source.Offset(structure, field)
 		r.offsets[key] = o
 	}
 	return o.value, o.ok
@@ -201,7 +205,7 @@ func (r *remembered) EnumValue(name string) (int64, bool) {
 	defer r.lock.Unlock()
 	o, ok := r.enums[name]
 	if !ok {
-		o.value, o.ok = r.source.EnumValue(name)
+		o.value, o.ok = r.Source.EnumValue(name)
 		r.enums[name] = o
 	}
 	return o.value, o.ok

@@ -30,20 +30,31 @@ const (
 func (k *kernel) stacks() {
 	k.stack = k.threadSize()
 	for _, t := range k.everyTask() {
-		stack, ok := k.fields.FieldWord(t, "task_struct", "stack")
-		if !ok || int64(stack) >= 0 || stack%pageSize != 0 {
-			continue
+		if stack, ok := k.threadStack(t); ok {
+			k.tasks = append(k.tasks, task{t, stack, k.nameOf(t)})
 		}
-		k.tasks = append(k.tasks, task{t, stack, k.nameOf(t)})
 	}
 	for _, t := range k.tasks {
 		k.guarded(t.stack, k.stack, ThreadStack, t.name)
 	}
-	if at, ok := hot(k.image, "hardirq_stack_ptr", "hardirq_stack_ptr", k.gs); ok {
-		// It points to the topmost word (arch/x86/kernel/irq_64.c).
-		if top, ok := k.fields.Word(at); ok && int64(top) < 0 && (top+8)%pageSize == 0 {
-			k.guarded(top+8-irqStackSize, irqStackSize, HardIRQStack, "")
-		}
+	k.interruptStack()
+}
+
+// threadStack is where the stack of a task begins.
+func (k *kernel) threadStack(t uint64) (uint64, bool) {
+	stack, ok := k.fields.FieldWord(t, "task_struct", "stack")
+	return stack, ok && int64(stack) < 0 && stack%pageSize == 0
+}
+
+// interruptStack paints the stack for interrupts that come in the kernel. Its
+// pointer is to the topmost word (arch/x86/kernel/irq_64.c).
+func (k *kernel) interruptStack() {
+	at, ok := hot(k.image, "hardirq_stack_ptr", "hardirq_stack_ptr", k.gs)
+	if !ok {
+		return
+	}
+	if top, ok := k.fields.Word(at); ok && int64(top) < 0 && (top+8)%pageSize == 0 {
+		k.guarded(top+8-irqStackSize, irqStackSize, HardIRQStack, "")
 	}
 }
 

@@ -189,7 +189,7 @@ func TestTablesThatAreMalformed(t *testing.T) {
 }
 
 func TestNoPagingIsSaid(t *testing.T) {
-	l := newReader(handImage{}).Read(&world{})
+	l := ReaderOf(handImage{}).Read(&world{})
 	require.Equal(t, []string{"the CPU's paging is not that of 64-bit mode"}, l.Problems)
 	r, listed := l.Find(0x1000)
 	require.False(t, listed)

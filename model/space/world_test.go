@@ -128,7 +128,7 @@ type handImage struct {
 	app      *image.App
 }
 
-var _ source = handImage{}
+var _ Source = handImage{}
 
 func (k handImage) Symbol(name string) (symbols.Symbol, bool) {
 	s, ok := k.symbols[name]
@@ -164,4 +164,4 @@ func (k handImage) EnumValue(name string) (int64, bool) {
 func (k handImage) Application() *image.App { return k.app }
 
 // read reads the layout of a world whose kernel nothing is known of.
-func (w *world) read() *Layout { return newReader(handImage{}).Read(w) }
+func (w *world) read() *Layout { return ReaderOf(handImage{}).Read(w) }

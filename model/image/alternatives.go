@@ -26,6 +26,9 @@ type Patched struct {
 	// alternative, NOPs and the lengths of jumps aside. Others patch too:
 	// return thunks, static calls.
 	Known bool
+	// Init is true of code that the kernel gives back after boot
+	// (__init_begin to __init_end): memory may have anything there.
+	Init bool
 }
 
 // Alternative is one that is chosen by a feature of the CPU.
@@ -158,6 +161,7 @@ func (i *Image) alternatives() ([]Patched, error) {
 	if n := int64(len(b)) / l.size; n > alternativesMost {
 		return nil, fmt.Errorf("%w: .altinstructions has %d entries, more than %d", ErrMalformed, n, alternativesMost)
 	}
+	init, hasInit := i.bounded("__init_begin", "__init_end", ".init.text")
 	index := map[uint64]int{}
 	var places []Patched
 	for n := int64(0); n < int64(len(b)); n += l.size {
@@ -170,7 +174,7 @@ func (i *Image) alternatives() ([]Patched, error) {
 		if !ok {
 			k = len(places)
 			index[address] = k
-			places = append(places, Patched{Address: address})
+			places = append(places, Patched{Address: address, Init: hasInit && init.Contains(address)})
 		}
 		p := &places[k]
 		if len(file) > len(p.File) {

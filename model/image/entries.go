@@ -73,7 +73,7 @@ var called = []struct {
 	}},
 }
 
-// vector128 is INT 0x80's.
+// vector128 is INT 0x80's: a device's where there are no 32-bit programs.
 const vector128 = 0x80
 
 func (i *Image) readEntries() []Entry {
@@ -88,6 +88,9 @@ func (i *Image) readEntries() []Entry {
 	gates := i.gates()
 	for _, g := range gates {
 		e := Entry{Name: i.Symbols.Name(g.address), Address: g.address, Kind: kindOf(g.vector), Vector: g.vector, IST: g.ist}
+		if e.Name == "asm_int80_emulation" || e.Name == "entry_INT80_compat" {
+			e.Kind = Syscall
+		}
 		if s, offset, ok := i.Symbols.Lookup(g.address); ok && offset == 0 {
 			e.Size = s.Size
 		}
@@ -104,8 +107,6 @@ func kindOf(vector int) EntryKind {
 	switch {
 	case vector == 2:
 		return NMI
-	case vector == vector128:
-		return Syscall
 	case vector < 32:
 		return Exception
 	}

@@ -101,6 +101,8 @@ var stubs = map[int]struct {
 	20: {"asm_exc_virtualization_exception", 0},
 	21: {"asm_exc_control_protection", 0},
 	29: {"asm_exc_vmm_communication", 5},
+
+	vector128: {"entry_INT80_compat", 0},
 }
 
 // The first vector of a device, and of the kernel's own interrupts
@@ -118,7 +120,7 @@ func (i *Image) numbered(idt *[vectors]gate) {
 	if s, ok := i.Symbols.Symbol("irq_entries_start"); ok {
 		size := stubSize(s.Size, firstSystemAll-firstExternal)
 		for v := firstExternal; v < first; v++ {
-			if idt[v].address == 0 && v != vector128 {
+			if idt[v].address == 0 {
 				idt[v] = gate{vector: v, address: s.Address + uint64(v-firstExternal)*size}
 			}
 		}

@@ -90,17 +90,26 @@ func (k *Kernel) start(m *emu.Machine) error {
 		m.Probe(at, nil)
 		defer m.RemoveProbe(at)
 	} else {
-		stop := m.Observe(func(e emu.Event) {
-			if e.Kind == emu.EventIRET || e.Kind == emu.EventSYSRET {
+		var seen bool
+		end := m.Observe(func(e emu.Event) {
+			if !seen && (e.Kind == emu.EventIRET || e.Kind == emu.EventSYSRET) {
 				if state := m.State(); state.CPL() == 3 {
+					seen = true
 					m.Interrupt()
 				}
 			}
 		})
-		defer stop()
+		defer end()
 	}
-	switch stop := m.Run(emu.Until{Instructions: limit}); stop.Why {
-	case emu.StopProbe, emu.StopInterrupted:
+	stop := m.Run(emu.Until{Instructions: limit})
+	if stop.Why == emu.StopInterrupted { // at an instruction whose page may not be there yet
+		first := m.State().RIP
+		m.Probe(first, nil)
+		defer m.RemoveProbe(first)
+		stop = m.Run(emu.Until{Instructions: limit})
+	}
+	switch stop.Why {
+	case emu.StopProbe:
 		return nil
 	case emu.StopLimit:
 		return fmt.Errorf("%s: %w: %d instructions, and %s was not executed", k.Image.Name, ErrNotReached, limit, where)

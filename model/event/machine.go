@@ -118,7 +118,7 @@ func (s *Stream) delivered(o emu.Event) {
 	}
 	x.FromApplication = s.stoppedApplication(x)
 	t := s.task(e.Task)
-	if x.FromApplication { // whatever was open has ended in a way that we did not see
+	if x.FromApplication && !s.leaving(x.Interrupted.RIP) { // whatever was open has ended in a way that we did not see
 		t.open = t.open[:0]
 	}
 	t.push(x)
@@ -142,6 +142,12 @@ func (s *Stream) stoppedApplication(x *Excursion) bool {
 	}
 	first, ok := s.img.Address("ukl_entry_SYSCALL_64")
 	return ok && x.Interrupted.RIP == first
+}
+
+// leaving says whether an instruction is of the tail of a return by RET, where
+// the stack is the application's already.
+func (s *Stream) leaving(rip uint64) bool {
+	return rip >= s.tail && rip < s.tail+16 && s.tail != 0
 }
 
 // syscall is a SYSCALL, executed: RCX and R11 have what it stopped.
@@ -194,6 +200,11 @@ func (s *Stream) left(e *Event) {
 		return
 	}
 	x := t.top()
+	if x != nil && x.FromApplication && s.leaving(e.RIP) && x.Interrupted.RIP == e.RIP {
+		s.emit(e) // back to the last instructions of another return
+		t.open = t.open[:len(t.open)-1]
+		return
+	}
 	if x == nil || x.FromApplication {
 		s.emit(e) // from the kernel to itself: sync_core(), the NMI's own IRET
 		return

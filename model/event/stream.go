@@ -45,6 +45,7 @@ func Attach(m *emu.Machine, img *image.Image, tell func(*Event)) (*Stream, error
 		gs = state.KernelGSBase
 	}
 	s.gs = gs
+	s.tail, _ = img.Address("return_to_ukl_ret")
 	if err := s.find(img, gs); err != nil {
 		return nil, err
 	}

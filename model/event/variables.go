@@ -11,6 +11,7 @@ import (
 // variables are where the kernel keeps what every event shows.
 type variables struct {
 	gs                     uint64 // the kernel's GS base
+	tail                   uint64 // return_to_ukl_ret, 0 if there is none
 	current, top, preempt  uint64 // addresses of per-CPU variables
 	tracking, stack, flags int64  // offsets in task_struct; -1 if there is none
 }

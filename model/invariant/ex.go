@@ -133,7 +133,7 @@ func (ex6) Rule() Rule {
 		ID: "EX-6", Promise: "the word that a return by RET pops into RFLAGS looks like flags",
 		Source: "RFC 04; SDM vol. 1, 3.4.3: bit 1 is 1, bits 3, 5, 15 and 22 to 63 are 0; weakness D-4 pops an address", Wanted: true,
 		When: "the RET that leaves the kernel", Observes: "the word below the return address", Shows: "the word for RFLAGS: expected bit 1 set and reserved bits clear, found 0xffffffff81601234",
-		Kinds: kinds(event.Return), Needs: callEntry,
+		Kinds: kinds(event.Return), Needs: all(callEntry, returnsByRET),
 	}
 }
 func (w ex6) Watch() Watcher { return w }
@@ -154,7 +154,7 @@ func (ex7) Rule() Rule {
 	return Rule{
 		ID: "EX-7", Promise: "a return by RET goes to the application's code, behind its CALL if it made one",
 		Source: "RFC 04", Wanted: true, When: "the RET that leaves the kernel", Observes: "the address that it takes",
-		Shows: "the return address: expected the application's code, found 0x3", Kinds: kinds(event.Return), Needs: callEntry,
+		Shows: "the return address: expected the application's code, found 0x3", Kinds: kinds(event.Return), Needs: all(callEntry, returnsByRET),
 	}
 }
 func (w ex7) Watch() Watcher { return w }
@@ -207,7 +207,7 @@ func (ex9) Rule() Rule {
 		ID: "EX-9", Promise: "no interrupt is taken between POPFQ and the end of RET",
 		Source: "the STI before RET of later trees (SDM vol. 2, STI: the instruction behind it is covered); weakness D-12", Wanted: true,
 		When: "interrupts", Observes: "what was stopped", Shows: "an interrupt before the RET: expected none, found one at return_to_ukl_ret+0x1",
-		Kinds: kinds(event.Interrupt, event.Return), Needs: callEntry,
+		Kinds: kinds(event.Interrupt, event.Return), Needs: all(callEntry, returnsByRET),
 	}
 }
 func (w ex9) Watch() Watcher { return w }

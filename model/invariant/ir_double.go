@@ -33,7 +33,7 @@ func (ir9) Rule() Rule {
 	return Rule{
 		ID: "IR-9", Promise: "a double fault is handled as a page fault only if it is the application's, and CR2 is where its frame would have been",
 		Source: "RFC 04 (idtentry_df); weakness D-15", Wanted: true, When: "a double fault goes on as a page fault", Observes: "CR2, RSP, current->ukl_thread at the double fault",
-		Shows: "CR2 of a double fault: expected within 64 bytes below 0x7ffc00001000, found 0xffffffff81000000", Kinds: kinds(event.Fault), Needs: UKL,
+		Shows: "CR2 of a double fault: expected within 64 bytes below 0x7ffc00001000, found 0xffffffff81000000", Kinds: kinds(event.Fault), Needs: all(UKL, doubleFaults),
 	}
 }
 func (w ir9) Watch() Watcher { return w }
@@ -54,7 +54,7 @@ func (ir10) Rule() Rule {
 	return Rule{
 		ID: "IR-10", Promise: "the error code that a double fault is given is the one that the page fault had: a write, present if the page table says so",
 		Source: "RFC 04; SDM vol. 3A, 4.7; ukl-facts 3.3: always 2 there", Wanted: true, When: "a double fault goes on as a page fault", Observes: "the error code, the page table",
-		Shows: "P of the error code: expected 0x1, found 0x0", Kinds: kinds(event.Fault), Needs: UKL,
+		Shows: "P of the error code: expected 0x1, found 0x0", Kinds: kinds(event.Fault), Needs: all(UKL, doubleFaults),
 	}
 }
 func (w ir10) Watch() Watcher { return w }
@@ -75,7 +75,7 @@ func (ir11) Rule() Rule {
 	return Rule{
 		ID: "IR-11", Promise: "behind a double fault the application's stack is there, and the same instruction is executed again with the same registers",
 		Source: "RFC 04", When: "when the application goes on", Observes: "the page table, RIP and the registers", Shows: "rsp: expected 0x7ffc00001000, found 0x7ffc00000fd0",
-		Kinds: kinds(event.Resumed), Needs: UKL,
+		Kinds: kinds(event.Resumed), Needs: all(UKL, doubleFaults),
 	}
 }
 func (w ir11) Watch() Watcher { return w }

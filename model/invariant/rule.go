@@ -81,7 +81,23 @@ func UKL(img *image.Image) string {
 	return ""
 }
 
-// InKernelMode is for invariants that need an application in ring 0, tracked or not.
+// returnsByRET is for what is about POPFQ and RET.
+func returnsByRET(img *image.Image) string {
+	if !img.UKL.UseRet {
+		return "the kernel returns by IRET, never by RET"
+	}
+	return ""
+}
+
+// doubleFaults is for what a page fault on the application's own stack becomes.
+func doubleFaults(img *image.Image) string {
+	if img.UKL.ISTPF {
+		return "page faults have a stack of their own, so that none becomes a double fault"
+	}
+	return ""
+}
+
+// needsSymbol is for what is looked at in one function.
 func needsSymbol(name string) func(*image.Image) string {
 	return func(img *image.Image) string {
 		if _, ok := img.Address(name); !ok {

@@ -17,6 +17,7 @@ var verbs = []func(*session) *cobra.Command{
 	infoVerb,
 	bootVerb,
 	gdbVerb,
+	checkVerb,
 	guestsVerb,
 	asmVerb,
 	disVerb,

@@ -28,6 +28,9 @@ type Driver struct {
 	newcomers []Step            // what those do that are not among them
 	counts    [event.Kinds]uint64
 	onEvent   func(*event.Event)
+
+	executed uint64 // instructions, those of runs that were gone back on included
+	since    uint64 // Machine.Instructions of the last Back
 }
 
 // Step is one thing that the application does.
@@ -65,6 +68,7 @@ func New(m *emu.Machine, img *image.Image, invariants []invariant.Invariant, tie
 		return nil, err
 	}
 	d.task = d.stream.Current()
+	d.since = m.Instructions()
 	if d.base, err = m.Snapshot(); err != nil {
 		return nil, err
 	}
@@ -93,9 +97,11 @@ func (d *Driver) Reset() error { return d.Back(d.base) }
 
 // Back goes back to a snapshot of this driver's machine.
 func (d *Driver) Back(s *emu.Snapshot) error {
+	d.executed += d.Machine.Instructions() - d.since
 	if err := d.Machine.Restore(s); err != nil {
 		return err
 	}
+	d.since = d.Machine.Instructions()
 	d.stream.Reset()
 	d.Suite.Restart()
 	d.task = d.stream.Current()
@@ -103,6 +109,9 @@ func (d *Driver) Back(s *emu.Snapshot) error {
 	d.newcomers = nil
 	return nil
 }
+
+// Executed is how many instructions have been executed in all.
+func (d *Driver) Executed() uint64 { return d.executed + d.Machine.Instructions() - d.since }
 
 // Mark is a place to come Back to.
 func (d *Driver) Mark() (*emu.Snapshot, error) { return d.Machine.Snapshot() }

@@ -3,8 +3,6 @@
 package scenario
 
 import (
-	"fmt"
-
 	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model/image"
 )
@@ -32,10 +30,7 @@ func (d *Driver) Play(s Scenario) error {
 	if err := d.Reset(); err != nil {
 		return err
 	}
-	if err := s.Play(d); err != nil {
-		return fmt.Errorf("scenario %s: %w", s.Name, err)
-	}
-	return nil
+	return s.Play(d)
 }
 
 // inKernelMode is for scenarios of an application in CPL 0.

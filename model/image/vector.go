@@ -37,23 +37,31 @@ func decodeVector(code []byte) (v vectorOperand, ok bool) {
 		}
 		at++
 	}
-	if len(code)-at < 4 {
-		return vectorOperand{}, decodeZero(code, at, &v)
+	if at == len(code) {
+		return v, false
 	}
-	var opcodes, inverted byte // the map, and R, X, B as they are stored
+	size := 0
 	switch code[at] {
 	case 0xc5:
-		opcodes, inverted, at = 1, code[at+1]|0x60, at+2
+		size = 2
 	case 0xc4:
-		opcodes, inverted, at = code[at+1]&0x1f, code[at+1], at+3
+		size = 3
 	case 0x62:
-		opcodes, inverted, at = code[at+1]&7, code[at+1], at+4
-	default:
+		size = 4
+	}
+	if size == 0 || at+size >= len(code) {
 		return v, false
 	}
-	if at >= len(code) {
-		return v, false
+	opcodes, inverted := byte(1), code[at+1] // the map; R, X and B as they are stored
+	switch size {
+	case 2:
+		inverted |= 0x60
+	case 3:
+		opcodes = code[at+1] & 0x1f
+	case 4:
+		opcodes = code[at+1] & 7
 	}
+	at += size
 	opcode := code[at]
 	at++
 	if opcodes == 1 && opcode == 0x77 { // VZEROUPPER, VZEROALL
@@ -68,15 +76,6 @@ func decodeVector(code []byte) (v vectorOperand, ok bool) {
 	}
 	v.length = at
 	return v, at <= len(code)
-}
-
-// decodeZero is VZEROUPPER at the very end of code.
-func decodeZero(code []byte, at int, v *vectorOperand) bool {
-	if len(code)-at == 3 && code[at] == 0xc5 && code[at+2] == 0x77 {
-		v.length = at + 3
-		return true
-	}
-	return false
 }
 
 // hasImmediate says which opcodes of map 0F are followed by a byte: VPSHUF and

@@ -78,6 +78,7 @@ func TestWhatTheSourceMayHave(t *testing.T) {
 		{"each number of a list has its own place", "x: .word . - x, . - x; .byte . - x, 9, . - x", false, "00000200" + "040906"},
 		{"what only a linker wants", ".globl x\n.type x, @function\nx: ret\n.size x, . - x", false, "c3"},
 		{"prefixes", "rep movsb; lock inc dword ptr [rax]; rep; nop; bnd jmp .", false, "f3a4" + "f0ff00" + "f390" + "f2ebfd"},
+		{"sizes that need not be said", "pop [rax + 8]; push [rax]; lretq; retfq", false, "8f4008ff3048cb48cb"},
 		{"conditions", "x: je x; jz x; jnae x; jrcxz x; jecxz x; loop x; call x; jmp short x", false, "74fe74fc72fae3f867e3f5e2f3e8eeffffffebec"},
 		{"the newer than Keystone", "endbr64; eretu; serialize; sysretq", false, "f30f1efa" + "f30f01ca" + "0f01e8" + "480f07"},
 	} {

@@ -5,6 +5,7 @@ package asm
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,7 @@ var evex = regexp.MustCompile(`zmm|[xy]mm(1[6-9]|2|3)|\{|\bk[0-7]\b`)
 
 var (
 	tableOrSegment = regexp.MustCompile(`^[sl][gi]dt|^(push|pop)[lw]? %?[cdefgs]s$`)
+	wordSuffix     = regexp.MustCompile(`^[a-z]+w `)
 	stringOperands = regexp.MustCompile(`\b((movs|cmps|stos|lods|scas|ins|outs)[bwdlq]?|xlatb?) `)
 	ofXMM          = regexp.MustCompile(`\bxmm[0-9]`) // SSE's MOVSD and CMPSD
 	idleSegment    = regexp.MustCompile(`[cdes]s:`)
@@ -53,7 +55,7 @@ func astray(s snippet) string {
 	switch {
 	case s.mode == 16:
 		return "Keystone 0.9.2 puts prefixes for 32 bits before returns and pushes of 16 bits"
-	case s.mode == 32 && tableOrSegment.MatchString(s.text):
+	case s.mode == 32 && tableOrSegment.MatchString(s.text) && (s.syntax == ATT || wordSuffix.MatchString(s.text)):
 		return "Keystone 0.9.2 makes the 16-bit form of it"
 	case s.mode == 64 && idleSegment.MatchString(s.text):
 		return "Keystone 0.9.2 leaves segments out that mean nothing in 64-bit mode"
@@ -76,7 +78,7 @@ var ambiguous = map[string]string{
 // renamed is how Keystone calls what has that name elsewhere: its PUSHF is the
 // 16-bit one, in every mode.
 var renamed = map[engineKey]map[string]string{
-	{Intel, 64}: {"xchg rax, rax": "nop", "pushf": "pushfq", "popf": "popfq", "iret": "iretd"},
+	{Intel, 64}: {"xchg rax, rax": "nop", "pushf": "pushfq", "popf": "popfq", "iret": "iretd", "lretq": "retfq"},
 	{ATT, 64}:   {"xchg %rax, %rax": "nop"},
 	{Intel, 32}: {"pushf": "pushfd", "popf": "popfd", "iret": "iretd"},
 }
@@ -85,6 +87,9 @@ var renamed = map[engineKey]map[string]string{
 func forKeystone(s snippet) string {
 	if name, ok := renamed[engineKey{s.syntax, s.mode}][s.keystone]; ok {
 		return name
+	}
+	if operand, ok := strings.CutPrefix(s.keystone, "pop ["); ok && s.syntax == Intel && s.mode == 64 {
+		return "pop qword ptr [" + operand
 	}
 	if m := wideMove.FindStringSubmatch(s.keystone); m != nil && s.syntax == ATT {
 		if _, err := strconv.ParseInt(m[1], 0, 32); err == nil {
@@ -112,6 +117,8 @@ func mended(s snippet, code []byte) []byte {
 		code[0], code[1] = code[1], 0x66 // the order of prefixes is free
 	}
 	switch {
+	case s.mode == 32 && tableOrSegment.MatchString(s.text):
+		return withoutSize(code)
 	case strings.HasPrefix(mnemonic, "nop") && operands != "":
 		return longNop(code)
 	case mnemonic == "lock" && code[0] == 0xf0:
@@ -133,6 +140,21 @@ func longNop(code []byte) []byte {
 			code[i+1], code[i+2] = 0x1f, code[i+2]&^0x38
 			break
 		}
+	}
+	return code
+}
+
+// withoutSize takes the operand-size prefix out: without it, it is the 32-bit
+// form.
+func withoutSize(code []byte) []byte {
+	for i, b := range code {
+		if strings.IndexByte("\x26\x2e\x36\x3e\x64\x65\x67", b) >= 0 {
+			continue
+		}
+		if b == 0x66 {
+			return slices.Delete(code, i, i+1)
+		}
+		break
 	}
 	return code
 }

@@ -44,8 +44,8 @@ func TestWhatKeystoneDoesDifferently(t *testing.T) {
 		{mode: 64, text: "mov ah, r8b", manual: "no encoding: AH is SPL with REX (2.2.1.2)", verdict: "ends the process", keystoneFatal: true},
 		{syntax: ATT, mode: 64, text: "mov $0x80, %rax", keystone: "48b88000000000000000", ours: "48c7c080000000", manual: "REX.W + C7 /0 id MOV r/m64, imm32; REX.W + B8+rd io", verdict: "free"},
 		{syntax: ATT, mode: 64, text: "vaddss (%rax), %xmm1, %xmm2", keystone: "62f1760858", ours: "c5f25810", manual: "VEX.LIG.F3.0F.WIG 58 /r", verdict: "AVX-512 where AVX does", leftToGNU: true},
-		{mode: 32, text: "lgdt [eax]", keystone: "660f0110", ours: "0f0110", manual: "0F 01 /2 LGDT m16&32; with 66 the base has 24 bits", verdict: "wrong", leftToGNU: true},
-		{mode: 32, text: "push ds", keystone: "661e", ours: "1e", manual: "1E PUSH DS; with 66 of 16 bits", verdict: "wrong", leftToGNU: true},
+		{mode: 32, text: "lgdt [eax]", keystone: "660f0110", ours: "0f0110", manual: "0F 01 /2 LGDT m16&32; with 66 the base has 24 bits", verdict: "wrong"},
+		{mode: 32, text: "push ds", keystone: "661e", ours: "1e", manual: "1E PUSH DS; with 66 of 16 bits", verdict: "wrong"},
 		{mode: 32, text: "mov word ptr gs:[0x28], ax", keystone: "6665a328000000", ours: "6566a328000000", manual: "66 + A3 MOV moffs16, AX: prefixes in any order", verdict: "free"},
 		{mode: 16, text: "ret", keystone: "66c3", ours: "c3", manual: "C3 RET; with 66 it takes 32 bits from the stack", verdict: "wrong", leftToGNU: true},
 	} {

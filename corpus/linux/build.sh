@@ -28,8 +28,10 @@ die() {
 	exit 1
 }
 
+. "$here/lib/work.sh"
 . "$here/lib/source.sh"
 . "$here/lib/kernel.sh"
+. "$here/lib/archive.sh"
 . "$here/lib/user.sh"
 . "$here/lib/guest.sh"
 . "$here/lib/ukl.sh"
@@ -42,17 +44,8 @@ for name in "$@"; do
 	[[ "$known" == *" $name "* ]] || die "no guest is called $name; there are:$known"
 done
 
-mkdir -p "$cache/guests" "$cache/kernels"
-exec 9>"$cache/guests/.lock"
-if ! flock -n 9; then
-	say "waiting for another build in $cache"
-	flock 9
-fi
-work=$cache/guests/.work
-rm -rf "$work"
-mkdir "$work"
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+mkdir -p "$cache/kernels"
+workplace "$cache/guests"
 
 find_source
 for name in "$@"; do

@@ -20,18 +20,13 @@ die() {
 	say "$@"
 	exit 1
 }
+. "$here/lib/work.sh"
 . "$here/lib/source.sh"
 . "$here/lib/kernel.sh"
 . "$here/lib/ukl.sh"
 
-mkdir -p "$cache/guests" "$cache/kernels"
-exec 9>"$cache/guests/.lock"
-flock 9
-work=$cache/guests/.work
-rm -rf "$work"
-mkdir "$work"
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+mkdir -p "$cache/kernels"
+workplace "$cache/guests"
 
 find_source
 kernel stock

@@ -20,6 +20,7 @@ set -euo pipefail
 export LC_ALL=C
 
 apps=$(cd "$(dirname "$0")" && pwd)
+linux=$(dirname "$apps")
 cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
 known=(hello syscalls echo null redis)
 
@@ -29,7 +30,9 @@ die() {
 	exit 1
 }
 
-. "$apps/../lib/source.sh"
+. "$linux/lib/work.sh"
+. "$linux/lib/source.sh"
+. "$linux/lib/archive.sh"
 . "$apps/lib/package.sh"
 . "$apps/lib/musl.sh"
 . "$apps/lib/compile.sh"
@@ -42,17 +45,8 @@ for name in "$@"; do
 	[[ " ${known[*]} " == *" $name "* ]] || die "no application is called $name; there are: ${known[*]}"
 done
 
-mkdir -p "$cache/apps" "$cache/guests" "$cache/source"
-exec 8>"$cache/apps/.lock"
-if ! flock -n 8; then
-	say "waiting for another build in $cache"
-	flock 8
-fi
-work=$cache/apps/.work
-rm -rf "$work"
-mkdir "$work"
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+mkdir -p "$cache/guests" "$cache/source"
+workplace "$cache/apps"
 
 install_packages build-essential binutils || die "nothing can be built without these packages"
 tools=$({ gcc --version && ld --version; } 2>&1 | grep -E '^(gcc|GNU ld)')

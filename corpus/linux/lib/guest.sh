@@ -8,12 +8,13 @@ append='console=ttyS0 panic=-1 printk.time=0'
 
 guest_stock() {
 	kernel stock
-	guest stock tour.cpio tour_archive "$here/user/user.h" "$here"/user/*.c "$here"/user/tour/*
+	guest stock tour.cpio tour_archive "$here/user/user.h" "$here"/user/*.c "$here"/user/tour/* \
+		"$here"/items/*.[ch] "$here"/items/programs/*
 }
 
 guest_selftests() {
 	kernel stock
-	guest selftests selftests.cpio selftests_archive "$here/user/user.h" "$here"/user/{user,selftests}.c \
+	guest selftests selftests.cpio selftests_archive "$here/user/user.h" "$here"/user/{user,selftests}.c "$here"/items/line.[ch] \
 		"$here/selftests.list" "$(gcc -print-file-name=libc.a)"
 }
 
@@ -24,7 +25,7 @@ guest() {
 	shift 3
 	hash=$({
 		echo "$kernel_hash $append"
-		cat "$@" "$here/lib/user.sh" "$here/lib/guest.sh"
+		cat "$@" "$here"/lib/{archive,user,guest}.sh
 	} | sha256sum | cut -c1-16)
 	if [ "$(cat "$folder/hash" 2>/dev/null)" = "$hash" ]; then
 		say "$name is up to date ($folder)"

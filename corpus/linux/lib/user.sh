@@ -3,18 +3,6 @@
 # User space: our programs against nolibc, the kernel's selftests against the C
 # library, and the archives that the kernel unpacks.
 
-# Every archive has these; the kernel opens /dev/console before init mounts anything.
-archive_base() {
-	cat <<-END
-		dir /dev 0755 0 0
-		nod /dev/console 0600 0 0 c 5 1
-		dir /proc 0755 0 0
-		dir /sys 0755 0 0
-		dir /tmp 1777 0 0
-		dir /bin 0755 0 0
-	END
-}
-
 # archive KERNEL OUTPUT packs what the list on standard input names (gen_init_cpio's form).
 archive() {
 	local list=$work/list
@@ -24,27 +12,33 @@ archive() {
 	"$1/usr/gen_init_cpio" -t 0 "$list" >"$2"
 }
 
+shopt -s extglob # !(line).c is all but this one
+
+# What nolibc programs are made of besides their own sources.
+nolibc_sources=("$here"/user/user.c "$here"/items/line.c)
+
 # program KERNEL OUTPUT SOURCE... builds against nolibc.
 # -ffreestanding: nolibc has no strlen that the compiler could call by itself.
 program() {
 	local kernel=$1 output=$2
 	shift 2
-	gcc -std=gnu11 -Os -g -Wall -Wextra -ffreestanding -nostdinc \
+	gcc -std=gnu11 -Os -g -Wall -Wextra -ffreestanding -nostdinc -I"$here/items" -I"$here/user/tour" -I"$here/user" \
 		-isystem "$kernel/tools/include/nolibc" -isystem "$(gcc -print-file-name=include)" \
 		-isystem "$kernel/usr/include" \
 		-fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident -fcf-protection=none \
 		-fdebug-prefix-map="$here=corpus/linux" -fdebug-prefix-map="$kernel=$debug_folder" \
 		-ffunction-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-		-static -no-pie -fno-pie -nostdlib -o "$output" "$@" "$here/user/user.c" -lgcc
+		-static -no-pie -fno-pie -nostdlib -o "$output" "$@" "${nolibc_sources[@]}" -lgcc
 }
 
-# tour_programs KERNEL OUTPUT builds the tour's archive; the programs stay beside it with their symbols.
+# tour_archive KERNEL OUTPUT builds the tour's archive; the programs stay beside it with their symbols.
 tour_archive() {
 	local kernel=$1 output=$2 programs name
 	programs=$(dirname "$output")/programs
 	mkdir -p "$programs"
-	program "$kernel" "$programs/tour" "$here"/user/tour/*.c
-	for name in witness echo loop crash bench; do
+	program "$kernel" "$programs/tour" "$here"/user/tour/*.c "$here"/items/!(line).c
+	program "$kernel" "$programs/witness" "$here/items/programs/witness.c"
+	for name in echo loop crash bench; do
 		program "$kernel" "$programs/$name" "$here/user/$name.c"
 	done
 	{

@@ -4,36 +4,6 @@
 #define DEBUG_EXIT_PORT 0xf4
 #define TCSBRK 0x5409 /* asm-generic/ioctls.h; with argument 1: wait until sent */
 
-void line_text(struct line *line, const char *text)
-{
-	while (*text && line->length < sizeof(line->text) - 1)
-		line->text[line->length++] = *text++;
-}
-
-void line_number(struct line *line, long number)
-{
-	char digits[24];
-
-	i64toa_r(number, digits);
-	line_text(line, digits);
-}
-
-void line_hex(struct line *line, unsigned long number)
-{
-	char digits[24];
-
-	u64toh_r(number, digits);
-	line_text(line, "0x");
-	line_text(line, digits);
-}
-
-void line_end(struct line *line)
-{
-	line->text[line->length++] = '\n';
-	sys(__NR_write, 1, line->text, line->length);
-	line->length = 0;
-}
-
 void say(const char *text)
 {
 	struct line line = { .length = 0 };

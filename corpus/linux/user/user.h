@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What every program of the guests' user space shares: nolibc from the kernel
- * source, system calls by number, lines of text in one write, and the end of
- * the machine.
+ * source, system calls by number, lines of text, and the end of the machine.
  */
 #ifndef USER_H
 #define USER_H
 
 #include "nolibc.h"
+#include "../items/line.h"
 
 /* sys(__NR_x, ...) makes the call and returns what the kernel returned, -errno included. */
 #define sys(...) sys_padded(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
@@ -25,16 +25,6 @@ long sys_call(long number, long a, long b, long c, long d, long e, long f)
 	return my_syscall6(number, a, b, c, d, e, f);
 }
 
-/* A line is put together here and leaves in one write, so that nothing gets between. */
-struct line {
-	char text[256];
-	unsigned int length;
-};
-
-void line_text(struct line *line, const char *text);
-void line_number(struct line *line, long number);
-void line_hex(struct line *line, unsigned long number);
-void line_end(struct line *line);
 void say(const char *text);
 
 /* Mounts proc, sysfs, devtmpfs and a tmpfs on /tmp. */

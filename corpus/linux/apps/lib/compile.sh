@@ -13,8 +13,8 @@ source_folder=/usr/src/uklemu
 compiler() {
 	local kind=$1 extra="flags_$1[@]"
 	compile=(gcc -std=gnu11 -g "${flags[@]}" "${!extra}" -ffunction-sections -fdata-sections -fno-ident
-		-nostdinc -isystem "$libc/$kind/include" -isystem "$(gcc -print-file-name=include)"
-		-ffile-prefix-map="$apps=$source_folder/corpus/linux/apps" -ffile-prefix-map="$work=$source_folder")
+		-nostdinc -I"$apps/lib" -isystem "$libc/$kind/include" -isystem "$(gcc -print-file-name=include)"
+		-ffile-prefix-map="$linux=$source_folder/corpus/linux" -ffile-prefix-map="$work=$source_folder")
 }
 
 # objects KIND FOLDER SOURCE... [-FLAG...] compiles our own sources.

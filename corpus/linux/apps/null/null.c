@@ -15,14 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "null.h"
+#include "system_call.h"
 
-#ifdef UKL
-#define SYSTEM_CALL "call entry_SYSCALL_64"
-#define HOW "call"
-#else
-#define SYSTEM_CALL "syscall"
-#define HOW "SYSCALL"
-#endif
+#define HOW (IN_RING_0 ? "call" : "SYSCALL")
 
 #define BATCHES 101
 #define CALLS 200
@@ -30,21 +25,6 @@
 static int zero, null, sockets[2];
 static char byte;
 static volatile char *memory;
-
-static inline __attribute__((always_inline))
-long system_call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long result;
-
-	__asm__ volatile(SYSTEM_CALL
-		: "=a"(result)
-		: "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-		: "rcx", "r11", "memory");
-	return result;
-}
 
 /* So many calls in a row, nothing between them. */
 #define BATCH(name, ...) \

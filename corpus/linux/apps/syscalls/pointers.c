@@ -93,7 +93,7 @@ static void bad(const struct argument *argument)
 	}
 }
 
-static void try_all(int index)
+static void try_all(long index)
 {
 	const struct argument *argument = &arguments[index];
 
@@ -103,11 +103,10 @@ static void try_all(int index)
 	bad(argument);
 }
 
-int pointer_items(int (*run)(const char *name, void (*action)(int), int argument))
+void pointer_items(void)
 {
-	int i, passed = 0;
+	int i;
 
 	for (i = 0; arguments[i].name; i++)
-		passed += run(arguments[i].name, try_all, i);
-	return passed;
+		run(arguments[i].name, try_all, i);
 }

@@ -9,24 +9,6 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-static char *const witness_arguments[] = { "witness", "one", "two words", "", NULL };
-static char *const witness_environment[] = { "TOUR=yes", "EMPTY=", NULL };
-enum { WITNESSED = EXITED(77), WITNESSED_SCRIPT = EXITED(78) };
-
-static void fork_and_wait(void)
-{
-	int status, i;
-
-	for (i = 0; i < 8; i++) {
-		int pid = child();
-
-		if (pid == 0)
-			sys(SYS_exit_group, 40 + i);
-		expect("wait status", EXITED(40 + i), reap(pid));
-	}
-	expect("wait4 without children", -ECHILD, sys(SYS_wait4, -1, &status, 0, 0));
-}
-
 static void fork_copies(void)
 {
 	volatile int on_the_stack = 1;
@@ -71,24 +53,6 @@ static void generations(void)
 	expect("ten of them", 11, descend(10));
 }
 
-static void killed_child(void)
-{
-	int pid = child();
-
-	if (pid == 0)
-		for (;;)
-			pause();
-	succeeds("kill", sys(SYS_kill, pid, SIGTERM));
-	expect("wait status", SIGTERM, reap(pid));
-	pid = child();
-	if (pid == 0)
-		for (;;)
-			; /* killed out of its own instructions, not out of a call */
-	succeeds("nanosleep", sys(SYS_nanosleep, (&(struct timespec){ 0, 10 * MILLISECOND_NS }), 0));
-	succeeds("kill", sys(SYS_kill, pid, SIGKILL));
-	expect("wait status", SIGKILL, reap(pid));
-}
-
 static void vfork_shares_memory(void)
 {
 	volatile int *written = fresh(PAGE);
@@ -126,20 +90,6 @@ static void clone_with_a_stack(void)
 	expect("wait status", EXITED(31), reap(pid));
 }
 
-static void exec_of_an_ordinary_program(void)
-{
-	int pid, i;
-
-	for (i = 0; i < 3; i++) {
-		pid = child();
-		if (pid == 0)
-			sys(SYS_exit_group, -sys(SYS_execve, "/bin/witness", witness_arguments,
-				witness_environment));
-		/* The witness checks what it was given and names the first thing that's wrong. */
-		expect("status of the witness", WITNESSED, reap(pid));
-	}
-}
-
 static void spawned(void)
 {
 	pid_t pid;
@@ -149,23 +99,6 @@ static void spawned(void)
 	expect("status of the witness", WITNESSED, reap(pid));
 	expect("posix_spawn of nothing", ENOENT, posix_spawn(&pid, "/bin/missing", NULL, NULL,
 		witness_arguments, witness_environment));
-}
-
-static void exec_of_a_script(void)
-{
-	static const char script[] = "#!/bin/witness script\n";
-	static char *const arguments[] = { "ignored", "last", NULL };
-	static char *const environment[] = { NULL };
-	int fd, pid;
-
-	fd = succeeds("open", sys(SYS_open, "/tmp/script", O_CREAT | O_WRONLY, 0755));
-	expect("write", sizeof(script) - 1, sys(SYS_write, fd, script, sizeof(script) - 1));
-	sys(SYS_close, fd);
-	pid = child();
-	if (pid == 0)
-		sys(SYS_exit_group, -sys(SYS_execve, "/tmp/script", arguments, environment));
-	expect("status of the interpreter", WITNESSED_SCRIPT, reap(pid));
-	succeeds("unlink", sys(SYS_unlink, "/tmp/script"));
 }
 
 /* A call that fails must leave its caller what it was. */
@@ -194,24 +127,6 @@ static void signals_of_exec(void)
 		sys(SYS_exit_group, 1);
 	}
 	expect("killed by the one that had a handler", SIGUSR2, reap(pid));
-}
-
-static void brk_grows_and_shrinks(void)
-{
-	unsigned long start = sys(SYS_brk, 0);
-	volatile unsigned char *heap = (unsigned char *)start;
-	unsigned long i;
-
-	expect("brk up", start + 64 * PAGE, sys(SYS_brk, start + 64 * PAGE));
-	for (i = 1; i < 64; i++) {
-		expect("a new page", 0, heap[i * PAGE]);
-		heap[i * PAGE] = i + 1;
-	}
-	for (i = 1; i < 64; i++)
-		expect("a written page", i + 1, heap[i * PAGE]);
-	expect("brk down", start, sys(SYS_brk, start));
-	expect("brk up again", start + 2 * PAGE, sys(SYS_brk, start + 2 * PAGE));
-	expect("the page came back empty", 0, heap[PAGE]);
 }
 
 static void auxiliary_vector(void)
@@ -268,7 +183,7 @@ const struct item process_items[] = {
 	{ "killed child", killed_child },
 	{ "vfork", vfork_shares_memory },
 	{ "clone with a stack", clone_with_a_stack },
-	{ "exec of an ordinary program", exec_of_an_ordinary_program },
+	{ "exec of an ordinary program", exec_of_a_program },
 	{ "posix_spawn", spawned },
 	{ "exec of a script", exec_of_a_script },
 	{ "exec that fails", exec_that_fails },

@@ -5,23 +5,7 @@
  * the fault that this raises, too.
  */
 #include "tour.h"
-
-/* Uses a good kilobyte of stack per call. */
-static __attribute__((noinline)) long deep(long depth)
-{
-	volatile unsigned char frame[1024];
-
-	frame[0] = depth;
-	frame[1023] = depth;
-	if (depth == 0)
-		return 0;
-	return deep(depth - 1) + (frame[0] == frame[1023]);
-}
-
-static void grows(void)
-{
-	expect("frames found intact", 2000, deep(2000));
-}
+#include "faults.h"
 
 /* call_on(stack, function, argument): the function with its stack below that address. */
 long call_on(unsigned long stack, long (*function)(long), long argument);
@@ -194,28 +178,6 @@ static void calls_on_a_copied_stack(void)
 	}
 }
 
-static volatile int endless = 1;
-
-static void overflow(unsigned long depth)
-{
-	volatile unsigned char frame[512];
-
-	frame[0] = depth;
-	if (endless)
-		overflow(depth + frame[0]);
-	frame[1] = depth;
-}
-
-static void stack_overflow(void)
-{
-	unsigned long limit[2] = { 64 * PAGE, 64 * PAGE }; /* struct rlimit: now, at most */
-
-	succeeds("setrlimit", sys(SYS_setrlimit, 3 /* RLIMIT_STACK */, limit));
-	use_alternate_stack();
-	expect("caught", 1, guarded(overflow, 0));
-	expect("signal", SIGSEGV, caught.signal);
-}
-
 static void overflow_without_another_stack(void)
 {
 	unsigned long limit[2] = { 64 * PAGE, 64 * PAGE };
@@ -264,7 +226,7 @@ static void killed_on_no_stack(void)
 }
 
 const struct item stack_items[] = {
-	{ "stack growth", grows },
+	{ "stack growth", stack_grows },
 	{ "call on a fresh stack page", call_on_a_fresh_page },
 	{ "system calls across stack pages", system_calls_across_pages },
 	{ "exceptions across stack pages", exceptions_across_pages },

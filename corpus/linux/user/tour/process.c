@@ -2,31 +2,6 @@
 /* Items about processes: fork, vfork, exec, wait, brk. */
 #include "tour.h"
 
-static void fork_and_wait(void)
-{
-	int status, i;
-
-	for (i = 0; i < 8; i++) {
-		int pid = child();
-
-		if (pid == 0)
-			sys(__NR_exit_group, 40 + i);
-		expect("wait status", EXITED(40 + i), reap(pid));
-	}
-	expect("wait4 without children", -ECHILD, sys(__NR_wait4, -1, &status, 0, 0));
-}
-
-static void killed_child(void)
-{
-	int pid = child();
-
-	if (pid == 0)
-		for (;;)
-			sys(__NR_pause);
-	succeeds("kill", sys(__NR_kill, pid, SIGTERM));
-	expect("wait status", SIGTERM, reap(pid));
-}
-
 static void orphans_move_to_init(void)
 {
 	int fds[2], pid, parent = 0;
@@ -62,56 +37,6 @@ static void vfork_shares_memory(void)
 	expect("wait status", EXITED(3), reap(pid));
 }
 
-static void exec_with_arguments(void)
-{
-	static char *const arguments[] = { "witness", "one", "two words", "", NULL };
-	static char *const environment[] = { "TOUR=yes", "EMPTY=", NULL };
-	int pid;
-
-	expect("execve of a missing file", -ENOENT,
-	       sys(__NR_execve, "/bin/missing", arguments, environment));
-	pid = child();
-	if (pid == 0)
-		sys(__NR_exit_group, -sys(__NR_execve, "/bin/witness", arguments, environment));
-	/* The witness checks what it was given and names the first thing that's wrong. */
-	expect("status of the witness", EXITED(77), reap(pid));
-}
-
-static void exec_of_a_script(void)
-{
-	static const char script[] = "#!/bin/witness script\n";
-	static char *const arguments[] = { "ignored", "last", NULL };
-	static char *const environment[] = { NULL };
-	int fd, pid;
-
-	fd = succeeds("open", sys(__NR_open, "/tmp/script", O_CREAT | O_WRONLY, 0755));
-	sys(__NR_write, fd, script, sizeof(script) - 1);
-	sys(__NR_close, fd);
-	pid = child();
-	if (pid == 0)
-		sys(__NR_exit_group, -sys(__NR_execve, "/tmp/script", arguments, environment));
-	expect("status of the interpreter", EXITED(78), reap(pid));
-	succeeds("unlink", sys(__NR_unlink, "/tmp/script"));
-}
-
-static void brk_grows_and_shrinks(void)
-{
-	unsigned long start = sys(__NR_brk, 0);
-	volatile unsigned char *heap = (unsigned char *)start;
-	unsigned long i;
-
-	expect("brk up", start + 64 * PAGE, sys(__NR_brk, start + 64 * PAGE));
-	for (i = 0; i < 64; i++) {
-		expect("a new page", 0, heap[i * PAGE]);
-		heap[i * PAGE] = i + 1;
-	}
-	for (i = 0; i < 64; i++)
-		expect("a written page", i + 1, heap[i * PAGE]);
-	expect("brk down", start, sys(__NR_brk, start));
-	expect("brk up again", start + PAGE, sys(__NR_brk, start + PAGE));
-	expect("the page came back empty", 0, heap[0]);
-}
-
 static void random_bytes(void)
 {
 	unsigned long first[4] = { 0 }, second[4] = { 0 };
@@ -128,7 +53,7 @@ const struct item process_items[] = {
 	{ "killed child", killed_child },
 	{ "orphans", orphans_move_to_init },
 	{ "vfork", vfork_shares_memory },
-	{ "exec", exec_with_arguments },
+	{ "exec", exec_of_a_program },
 	{ "exec of a script", exec_of_a_script },
 	{ "brk", brk_grows_and_shrinks },
 	{ "getrandom", random_bytes },

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processes, signals, the clock and CPUID, as the items of the tour use them. */
+/* Signals as a C library would have them, and CPUID. */
 #include "tour.h"
-
-int child(void)
-{
-	return succeeds("fork", sys(__NR_fork));
-}
-
-int reap(int pid)
-{
-	int status = -1;
-
-	expect("wait4", pid, sys(__NR_wait4, pid, &status, 0, 0));
-	return status;
-}
 
 /* The kernel jumps here when a handler returns (SA_RESTORER). */
 void signal_return(void);
@@ -36,41 +23,11 @@ void handle(int signal, handler_function *handler, unsigned long flags)
 	succeeds("rt_sigaction", sys(__NR_rt_sigaction, signal, &action, 0, sizeof(sigset_t)));
 }
 
-static void change_mask(int how, int signal)
+long ignore(int signal)
 {
-	sigset_t set = 1UL << (signal - 1);
+	struct sigaction action = { .sa_handler = SIG_IGN };
 
-	succeeds("rt_sigprocmask", sys(__NR_rt_sigprocmask, how, &set, 0, sizeof(set)));
-}
-
-void block(int signal)
-{
-	change_mask(SIG_BLOCK, signal);
-}
-
-void unblock(int signal)
-{
-	change_mask(SIG_UNBLOCK, signal);
-}
-
-void wait_for_signal(void)
-{
-	sigset_t none = 0;
-
-	sys(__NR_rt_sigsuspend, &none, sizeof(none));
-}
-
-void send_self(int signal)
-{
-	succeeds("kill", sys(__NR_kill, sys(__NR_getpid), signal));
-}
-
-long long monotonic(void)
-{
-	struct timespec now;
-
-	succeeds("clock_gettime", sys(__NR_clock_gettime, CLOCK_MONOTONIC, &now));
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
+	return sys(__NR_rt_sigaction, signal, &action, 0, sizeof(sigset_t));
 }
 
 struct cpuid cpuid(unsigned int leaf, unsigned int subleaf)

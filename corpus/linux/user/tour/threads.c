@@ -4,7 +4,6 @@
 
 #include <linux/futex.h>
 #include <linux/membarrier.h>
-#include <linux/mman.h>
 #include <linux/sched.h>
 
 #define STACK 16384
@@ -200,7 +199,7 @@ static void wait_times_out(void)
 static volatile int handled_by;
 static volatile int ready;
 
-static void note_thread(int signal, siginfo_t *info, struct ucontext *context)
+static void note_thread(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;

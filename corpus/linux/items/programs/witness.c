@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program that the tour executes. It looks at what execve gave it and exits
- * with 77 (called directly) or 78 (as the interpreter of a script) when all is
- * as it should be, with the number of the first check that fails otherwise.
+ * The ordinary program that the tours execute. It looks at what execve gave it
+ * and exits with 77 (called directly) or 78 (as the interpreter of a script)
+ * when all is as it should be, with the number of the first check that fails
+ * otherwise.
  */
-#include "user.h"
+#include "library.h"
 
 #include <linux/auxvec.h>
 
@@ -33,8 +34,23 @@ static int as_interpreter(int argc, char **argv)
 	return 78;
 }
 
+static int in_ring_3(void)
+{
+	unsigned short cs;
+
+	__asm__("mov %%cs, %0" : "=r"(cs));
+	return (cs & 3) == 3;
+}
+
 int main(int argc, char **argv, char **environment)
 {
+	if (!in_ring_3())
+		return 9;
+	if (strcmp(argv[0], "signals") == 0) {
+		sys(__NR_kill, sys(__NR_getpid), SIGUSR1);
+		sys(__NR_kill, sys(__NR_getpid), SIGUSR2);
+		return 20;
+	}
 	if (strcmp(argv[0], "/bin/witness") == 0)
 		return as_interpreter(argc, argv);
 	if (argc != 4 || argv[4])

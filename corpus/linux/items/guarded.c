@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Running something that faults, and going on behind it. */
-#include "tour.h"
+#include "faults.h"
 
-struct caught caught;
+OWN struct caught caught;
 
 /* Where the handler goes on: the stack pointer and the instruction that guarded_call noted. */
-unsigned long guarded_stack, guarded_resume;
+OWN unsigned long guarded_stack, guarded_resume;
 
 int guarded_call(void (*action)(unsigned long), unsigned long argument);
 __asm__(".text\n"
 	".global guarded_call\n"
 	".type guarded_call, @function\n"
 	"guarded_call:\n"
-	"	push %rbx\n"
 	"	push %rbp\n"
+	"	push %rbx\n"
 	"	push %r12\n"
 	"	push %r13\n"
 	"	push %r14\n"
 	"	push %r15\n"
 	"	sub $8, %rsp\n"
-	"	mov %rsp, guarded_stack(%rip)\n"
+	"	mov %rsp, " OWN_AT("guarded_stack") "\n"
 	"	lea 1f(%rip), %rax\n"
-	"	mov %rax, guarded_resume(%rip)\n"
+	"	mov %rax, " OWN_AT("guarded_resume") "\n"
 	"	mov %rdi, %rax\n"
 	"	mov %rsi, %rdi\n"
 	"	call *%rax\n"
@@ -33,14 +33,14 @@ __asm__(".text\n"
 	"	pop %r14\n"
 	"	pop %r13\n"
 	"	pop %r12\n"
-	"	pop %rbp\n"
 	"	pop %rbx\n"
+	"	pop %rbp\n"
 	"	ret\n"
 	".size guarded_call, . - guarded_call\n");
 
-static void catch(int signal, siginfo_t *info, struct ucontext *context)
+static void catch(int signal, siginfo_t *info, void *context)
 {
-	struct sigcontext *registers = &context->uc_mcontext;
+	struct sigcontext *registers = context_registers(context);
 
 	caught.signal = signal;
 	caught.code = info->si_code;
@@ -48,6 +48,7 @@ static void catch(int signal, siginfo_t *info, struct ucontext *context)
 	caught.trap = registers->trapno;
 	caught.error = registers->err;
 	caught.cr2 = registers->cr2;
+	caught.stack = (unsigned long)__builtin_frame_address(0);
 	registers->rip = guarded_resume;
 	registers->rsp = guarded_stack;
 	/* An action may have left TF, AC or DF behind. */
@@ -57,11 +58,10 @@ static void catch(int signal, siginfo_t *info, struct ucontext *context)
 int guarded(void (*action)(unsigned long), unsigned long argument)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
-	static const struct caught nothing;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		handle(signals[i], catch, SA_ONSTACK);
-	caught = nothing;
+	memset(&caught, 0, sizeof(caught));
 	return guarded_call(action, argument);
 }

@@ -21,11 +21,14 @@ type Machine interface {
 type Source interface {
 	Offsets
 	Symbol(name string) (symbols.Symbol, bool)
-	// Name is the symbol that an address is in, "" for none.
+	// Name is the symbol that an address is in, as "symbol+0xoffset"; "" for
+	// none.
 	Name(address uint64) string
 	Sections() []symbols.Section
 	PerCPUAddress(name string, gsBase uint64) (uint64, bool)
 	EnumValue(name string) (int64, bool)
+	// Size is that of a structure.
+	Size(structure string) (int64, bool)
 	Application() *image.App
 }
 
@@ -36,10 +39,7 @@ func (i fromImage) Symbol(name string) (symbols.Symbol, bool) { return i.Symbols
 
 func (i fromImage) Sections() []symbols.Section { return i.Symbols.Sections() }
 
-func (i fromImage) Name(address uint64) string {
-	s, _, _ := i.Symbols.Lookup(address)
-	return s.Name
-}
+func (i fromImage) Name(address uint64) string { return i.Symbols.Name(address) }
 
 func (i fromImage) EnumValue(name string) (int64, bool) {
 	if i.Types == nil {
@@ -47,6 +47,16 @@ func (i fromImage) EnumValue(name string) (int64, bool) {
 	}
 	return i.Types.EnumValue(name)
 }
+
+func (i fromImage) Size(structure string) (int64, bool) {
+	if i.Types == nil {
+		return 0, false
+	}
+	return i.Types.Size(structure)
+}
+
+// SourceOf is an image as a Source.
+func SourceOf(i *image.Image) Source { return remember(fromImage{i}) }
 
 // Reader reads layouts of machines that run one image. It keeps what it has
 // looked up in the image, and may be used by several goroutines.
@@ -58,7 +68,7 @@ func NewReader(i *image.Image) *Reader { return ReaderOf(fromImage{i}) }
 // ReaderOf is a reader for a kernel that is described in another way than by an
 // image.
 func ReaderOf(s Source) *Reader {
-	return &Reader{&remembered{Source: s, offsets: map[[2]string]offset{}, enums: map[string]offset{}}}
+	return &Reader{remember(s)}
 }
 
 // Read reads the layout of the machine's address space as it is now.
@@ -186,6 +196,13 @@ type remembered struct {
 type offset struct {
 	value int64
 	ok    bool
+}
+
+func remember(s Source) *remembered {
+	if r, ok := s.(*remembered); ok {
+		return r
+	}
+	return &remembered{Source: s, offsets: map[[2]string]offset{}, enums: map[string]offset{}}
 }
 
 func (r *remembered) Offset(structure, field string) (int64, bool) {

@@ -33,6 +33,9 @@ func (r *Reader) View(m Machine) *View {
 	return v
 }
 
+// ThreadSize is the size of a thread stack.
+func (v *View) ThreadSize() uint64 { return v.kernel.threadSize() }
+
 // Stack finds the kernel's stack that an address is on: the current task's
 // thread stack, or one of the CPU's. An address in the application half is on
 // none of them.

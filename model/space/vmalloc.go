@@ -2,6 +2,8 @@
 
 package space
 
+import "strings"
+
 // Flags of a vm_struct (include/linux/vmalloc.h).
 const (
 	vmIOREMAP = 0x1
@@ -30,7 +32,7 @@ func (k *kernel) vmalloc() {
 			flags, _ := k.fields.FieldWord(vm, "vm_struct", "flags")
 			caller, _ := k.fields.FieldWord(vm, "vm_struct", "caller")
 			guard = flags&vmNoGuard == 0 && end-start > pageSize
-			if name = k.image.Name(caller); flags&vmIOREMAP != 0 {
+			if name, _, _ = strings.Cut(k.image.Name(caller), "+"); flags&vmIOREMAP != 0 {
 				name = "of a device, " + name
 			}
 		}

@@ -138,7 +138,7 @@ func (k handImage) Symbol(name string) (symbols.Symbol, bool) {
 func (k handImage) Name(address uint64) string {
 	for name, s := range k.symbols {
 		if address-s.Address < s.Size {
-			return name
+			return fmt.Sprintf("%s+%#x", name, address-s.Address)
 		}
 	}
 	return ""
@@ -160,6 +160,8 @@ func (k handImage) EnumValue(name string) (int64, bool) {
 	v, ok := k.enums[name]
 	return v, ok
 }
+
+func (k handImage) Size(string) (int64, bool) { return 0, false }
 
 func (k handImage) Application() *image.App { return k.app }
 

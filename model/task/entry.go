@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package task
+
+import (
+	"encoding/binary"
+
+	"github.com/uklemu/uklemu/model/image"
+	"github.com/uklemu/uklemu/model/space"
+)
+
+// Entry is a way into the kernel that has not been left yet: a system call, an
+// exception, an interrupt, an NMI.
+type Entry struct {
+	// Name is the symbol of the entry's code, such as "asm_exc_page_fault".
+	Name   string
+	Kind   image.EntryKind // image.Return for a label that is none: ret_from_fork, say
+	Vector int             // image.NoVector if the name alone doesn't tell
+	// At is where the pt_regs is. Stack is what it is on.
+	At        uint64
+	Stack     Stack
+	Registers Registers
+	// From is who was interrupted: Application, User or Kernel.
+	From Mode
+	// Complete says that all registers are saved. If not, the entry's code is
+	// at it, or has restored them already, and only ip, cs, flags, sp and ss
+	// are valid; with At 0, not even these.
+	Complete bool
+	// Return is where the entry's code goes on when its handler returns, 0 if
+	// it has not called it.
+	Return uint64
+}
+
+// mostEntries bounds nesting.
+const mostEntries = 32
+
+// openEntries follows the entries from the innermost out. Each leaves a return
+// address in entry text right below its pt_regs, because the stubs call their
+// C function with RSP at the pt_regs (arch/x86/entry/entry_64.S); and each
+// pt_regs holds the RSP from which to go on.
+func (r *Reader) openEntries(v *space.View, t *Task) []Entry {
+	if v.State.CPL() == 3 {
+		return nil
+	}
+	w := entryWalk{Reader: r, view: v, task: t, sp: rsp(v)}
+	if r.image.Class(v.State.RIP) == image.EntryText {
+		w.unfinished()
+	}
+	for len(w.found) < mostEntries && !w.done && w.step() {
+	}
+	return w.found
+}
+
+type entryWalk struct {
+	*Reader
+	view  *space.View
+	task  *Task
+	sp    uint64 // where to look
+	found []Entry
+	done  bool
+}
+
+// step finds the next entry, or the stack below this one.
+func (w *entryWalk) step() bool {
+	s, ok := w.view.Stack(w.sp)
+	if !ok {
+		return false
+	}
+	stack := Stack{StackKind(s.Kind), s.Name, s.Start, s.Size}
+	words := w.words(w.sp, stack.Start+stack.Size)
+	for i := 0; i+len(registerNames) < len(words); i++ {
+		at := w.sp&^7 + 8*uint64(i+1)
+		back := binary.LittleEndian.Uint64(words[i][:])
+		if !w.returns(back) {
+			continue
+		}
+		regs := decodeRegisters(words[i+1])
+		if w.fits(stack, &regs, at+RegistersSize) {
+			e := w.entryAt(back)
+			e.At, e.Stack, e.Registers, e.Complete, e.Return = at, stack, regs, true, back
+			w.add(e)
+			return true
+		}
+	}
+	return w.below(stack)
+}
+
+// below goes on where a stack without a frame was entered from. The kernel
+// puts RSP into the topmost word of the stack for interrupts
+// (arch/x86/include/asm/irq_stack.h, call_on_stack). A thread stack ends
+// with the frame of whoever made the system call, and a new task has no return
+// address below it.
+func (w *entryWalk) below(stack Stack) bool {
+	switch stack.Kind {
+	case OnHardIRQStack:
+		sp, ok := w.view.Word(stack.Start + stack.Size - 8)
+		if s, on := w.view.Stack(sp); !ok || !on || StackKind(s.Kind) == OnHardIRQStack {
+			return false
+		}
+		w.sp = sp
+		return true
+	case OnThreadStack:
+		regs := w.task.Outermost
+		if w.task.OutermostAt == 0 || w.sp > w.task.OutermostAt || !w.fits(stack, &regs, w.task.TopOfStack) {
+			return false
+		}
+		w.add(Entry{Name: "top of the thread stack", Kind: image.Return, Vector: image.NoVector,
+			At: w.task.OutermostAt, Stack: stack, Registers: regs, Complete: true})
+	}
+	return false
+}
+
+// add takes an entry, and goes on at what it interrupted.
+func (w *entryWalk) add(e Entry) {
+	e.From = w.from(&e.Registers)
+	w.found = append(w.found, e)
+	w.done = e.From != Kernel || w.sp == e.Registers.SP
+	w.sp = e.Registers.SP
+}
+
+// from is who a frame stopped. The published series has the kernel's own CS in
+// the frames of system calls and of NMIs.
+func (r *Reader) from(regs *Registers) Mode {
+	switch {
+	case regs.CS == UKLCS, regs.CS&3 == 0 && r.image.Class(regs.IP) == image.Application:
+		return Application
+	case regs.CS&3 == 3:
+		return User
+	}
+	return Kernel
+}
+
+// fits says whether registers can be a frame that ends at an address. A frame
+// of a program or of the application is at the top of the thread stack. One of
+// the kernel is where the CPU has pushed it: on an IST stack, or below RSP
+// aligned to 16, with six more words for a breakpoint (entry_64.S, idtentry).
+func (w *entryWalk) fits(stack Stack, regs *Registers, end uint64) bool {
+	if !w.plausible(regs) {
+		return false
+	}
+	from := w.from(regs)
+	switch {
+	case stack.Kind == OnISTStack:
+		return true
+	case from != Kernel:
+		return stack.Kind != OnThreadStack || end == w.task.TopOfStack
+	}
+	return regs.SP-end < 16+6*8
+}
+
+// plausible says whether these are values that a CPU has saved: canonical
+// addresses, flags whose fixed bits are right (SDM vol. 1, 3.4.3), selectors
+// that exist.
+func (w *entryWalk) plausible(regs *Registers) bool {
+	const fixed, always = 0xffff_ffff_ffc0_802a, 0x2
+	if regs.Flags&fixed != always || !w.view.Tables.Canonical(regs.IP) || !w.view.Tables.Canonical(regs.SP) {
+		return false
+	}
+	switch regs.CS {
+	case KernelCS:
+		return int64(regs.IP) < 0 && regs.SS <= KernelDS
+	case UKLCS:
+		return true
+	}
+	return regs.CS&3 == 3 && regs.CS <= 0xffff && regs.SS <= 0xffff
+}
+
+// returns says whether an address is one that a call in entry text pushes: a
+// call with a displacement, as all in the stubs are.
+func (w *entryWalk) returns(back uint64) bool {
+	if w.image.Class(back) != image.EntryText {
+		return false
+	}
+	var b [1]byte
+	n, _ := w.view.Memory.ReadMemory(back-5, b[:])
+	return n == 1 && b[0] == 0xe8
+}
+
+// words are those from an address to the end of its stack, each with all
+// behind it.
+func (w *entryWalk) words(from, end uint64) [][]byte {
+	from &^= 7
+	if end <= from || end-from > 1<<20 {
+		return nil
+	}
+	b := make([]byte, end-from)
+	n, _ := w.view.Memory.ReadMemory(from, b)
+	var out [][]byte
+	for i := 0; i+8 <= n; i += 8 {
+		out = append(out, b[i:n])
+	}
+	return out
+}

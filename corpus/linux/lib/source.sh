@@ -21,7 +21,8 @@ find_source() {
 		fi
 	done
 	# By its whole name: apt takes the dot for a pattern, and Debian 13 has a linux-source-6.12.
-	if apt-cache pkgnames "$source_package" 2>/dev/null | grep -Fx "$source_package" >/dev/null && install_packages "$source_package"; then
+	if may_install && apt-cache pkgnames "$source_package" 2>/dev/null | grep -Fx "$source_package" >/dev/null &&
+		install_packages "$source_package"; then
 		source_tar=/usr/src/$source_package.tar.xz
 	else
 		fetch_source
@@ -33,10 +34,10 @@ find_source() {
 # The hash of 138 MB is kept beside the file's size and time: the second build has it at once.
 # A file that has one has been looked at.
 hash_source() {
+	local note=$cache/kernels/.source identity
 	[ -e "$source_tar" ] || refuse_source "there is no such file"
 	[ -f "$source_tar" ] || refuse_source "that is no file"
 	[ -r "$source_tar" ] || refuse_source "you may not read it"
-	local note=$cache/kernels/.source identity
 	identity=$(stat -Lc '%n %s %Y %i' "$source_tar")
 	if [ -f "$note" ] && [ "$(head -n 1 "$note")" = "$identity" ]; then
 		source_hash=$(tail -n 1 "$note")
@@ -68,6 +69,10 @@ refuse_source() {
 	die "needed: a tarball of Linux 6.1.x with one folder in it, such as $source_package.tar.xz of Debian 12 or linux-6.1.192.tar.xz"
 }
 
+may_install() {
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null
+}
+
 # install_packages installs those of its arguments that are missing; it needs root or sudo.
 install_packages() {
 	local missing=() package as_root=()
@@ -76,13 +81,11 @@ install_packages() {
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 	done
 	[ ${#missing[@]} = 0 ] && return 0
-	if [ "$(id -u)" != 0 ]; then
-		if ! command -v sudo >/dev/null; then
-			say "these packages are missing, and there is no sudo to install them with: ${missing[*]}"
-			return 1
-		fi
-		as_root=(sudo)
+	if ! may_install; then
+		say "these packages are missing, and there is no sudo to install them with: ${missing[*]}"
+		return 1
 	fi
+	[ "$(id -u)" = 0 ] || as_root=(sudo)
 	say "installing ${missing[*]}"
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends "${missing[@]}" >"$cache/guests/.apt.log" 2>&1 && return 0

@@ -38,8 +38,9 @@ type Excursion struct {
 	Exec bool
 	// Switches is how often the task gave the CPU away in it.
 	Switches int
-	// Stepped by a fault on the way back: the return did not reach the application.
-	Refused bool
+	// BadReturn says that the exception is the last IRET's: Interrupted is what
+	// that was to go to.
+	BadReturn bool
 
 	begin, end Frame
 }

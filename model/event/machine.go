@@ -116,14 +116,45 @@ func (s *Stream) delivered(o emu.Event) {
 		i.GPR[x86.RSP] = binary.LittleEndian.Uint64(frame[24:])
 		i.SS = binary.LittleEndian.Uint16(frame[32:])
 	}
-	x.FromApplication = s.stoppedApplication(x)
+	s.badReturn(x)
+	x.FromApplication = x.BadReturn || s.stoppedApplication(x)
 	t := s.task(e.Task)
-	if x.FromApplication && !s.leaving(x.Interrupted.RIP) { // whatever was open has ended in a way that we did not see
+	passes := x.Vector == x86.VectorDB || x.Vector == 2 || x.Vector == 18 // #DB, NMI, #MC: the return goes on behind them
+	if x.FromApplication && !(passes && s.leaving(x.Interrupted.RIP)) { // whatever was open has ended in a way that we did not see
 		t.open = t.open[:0]
 	}
 	t.push(x)
 	e.Interrupted = &x.Interrupted
 	s.emit(e)
+}
+
+// badReturn looks whether it is the last IRET that has faulted. Linux takes that
+// for a fault of the program at the place that it was to go to, with the
+// registers that it has there already (arch/x86/kernel/traps.c, fixup_bad_iret).
+func (s *Stream) badReturn(x *Excursion) {
+	if x.By != ByVector || x.Vector >= 32 || x.Vector == x86.VectorDF || x.Vector == 2 || s.img.Class(x.Interrupted.RIP) != image.EntryText || !s.isIRET(x.Interrupted.RIP) {
+		return
+	}
+	var frame [40]byte
+	if _, err := s.machine.ReadMemory(x.Interrupted.RSP(), frame[:]); err != nil {
+		return
+	}
+	to := x.Interrupted
+	to.RIP = binary.LittleEndian.Uint64(frame[0:])
+	to.CS = binary.LittleEndian.Uint16(frame[8:])
+	to.RFLAGS = binary.LittleEndian.Uint64(frame[16:])
+	to.GPR[x86.RSP] = binary.LittleEndian.Uint64(frame[24:])
+	to.SS = binary.LittleEndian.Uint16(frame[32:])
+	if to.CS&3 == 0 && x.Tracking != TrackingApplication {
+		return // a return to the kernel
+	}
+	x.BadReturn, x.Interrupted = true, to
+}
+
+func (s *Stream) isIRET(rip uint64) bool {
+	var code [2]byte
+	n, _ := s.machine.ReadMemory(rip, code[:])
+	return n == 2 && bytes.Equal(code[:], iretq)
 }
 
 // stoppedApplication says whether it was the application that was stopped. Its
@@ -174,9 +205,9 @@ var iretq = []byte{0x48, 0xcf}
 func (s *Stream) returned(o emu.Event, by By) {
 	e := s.begin(o, Return)
 	e.By = by
-	if by == ByIRET && s.img.Class(e.RIP) == image.EntryText {
-		var code [2]byte
-		if n, _ := s.machine.ReadMemory(e.RIP, code[:]); n == 2 && bytes.Equal(code[:], iretq) {
+	if by == ByIRET && s.img.Class(e.RIP) == image.EntryText && s.isIRET(e.RIP) {
+		x := s.task(e.Task).top()
+		if x == nil || x.Interrupted.RIP != e.RIP || x.Interrupted.RSP() != e.RSP() { // an NMI may have stopped it there
 			return // it has faulted: the exception comes next
 		}
 	}

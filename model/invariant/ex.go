@@ -159,8 +159,8 @@ func (ex7) Rule() Rule {
 }
 func (w ex7) Watch() Watcher { return w }
 func (ex7) See(r *Report, e *event.Event) {
-	if e.By != event.ByRET {
-		return
+	if e.By != event.ByRET || e.Excursion != nil && e.Excursion.SigReturn {
+		return // a signal frame may say anything
 	}
 	class := r.Image().Class(e.RIP)
 	own := class == image.Application || class == image.Outside && !upper(e.RIP) && e.RIP > 0xffff

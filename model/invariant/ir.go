@@ -223,9 +223,9 @@ func (ir8) See(r *Report, e *event.Event) {
 		}
 		return
 	}
-	const cs = uklCS &^ 3
-	if e.Vector == x86.VectorGP && e.ErrorCode == cs && e.Interrupted.CPL() == 0 && r.Image().Class(e.Interrupted.RIP) == image.EntryText {
-		r.That(false, "CS of an IRET that faulted", "one of the GDT", uint64(uklCS))
+	// A program may forge a frame whose CS faults; UKL's marks are the kernel's own.
+	if x := e.Excursion; x.BadReturn && e.Tracking > event.TrackingNone {
+		r.That(x.Interrupted.CS != uklCS, "CS of an IRET that faulted", "one of the GDT", x.Interrupted.CS)
 	}
 }
 
@@ -406,8 +406,8 @@ func (ir18) Rule() Rule {
 func (w ir18) Watch() Watcher { return w }
 func (ir18) See(r *Report, e *event.Event) {
 	x := e.Excursion
-	if x == nil || x.By != event.ByVector || x.Vector >= 32 || x.Vector == nmi || x.Interrupted.CPL() != 0 || !r.smp() && r.ist(x.Vector) ||
-		r.Image().Class(x.Interrupted.RIP) != image.EntryText {
+	if x == nil || x.By != event.ByVector || x.Vector >= 32 || x.Vector == nmi || !r.smp() && r.ist(x.Vector) ||
+		!x.BadReturn && (x.FromApplication || r.Image().Class(x.Interrupted.RIP) != image.EntryText) {
 		return
 	}
 	r.Equal("GS base behind a fault at "+r.at(x.Interrupted.RIP), e.PerCPU, e.GSBase)

@@ -32,7 +32,9 @@ const (
 	Handler Label = "handler" // a signal handler that returns
 	Nested  Label = "nested"  // one that makes the call RBX before it returns
 	Restore Label = "restore" // what a handler returns to: rt_sigreturn
+	Spin    Label = "spin"    // the application, waiting for a signal
 	Signal  Label = "signal"  // one whose arrival stops the run
+	Stopped Label = "stopped" // another of that kind
 )
 
 // source is the board. %s is the instruction for a system call.
@@ -71,7 +73,11 @@ nested:	mov eax, ebx
 handler: nop
 	nop
 	ret
+spin:	pause
+	jmp spin
 signal:	nop
+	ret
+stopped: nop
 	ret
 restore: mov eax, 15
 	%[1]s
@@ -114,7 +120,7 @@ func install(m *emu.Machine, img *image.Image) (*Board, error) {
 			b.ends[at] = Label(start)
 		}
 	}
-	b.ends[b.labels["signal"]] = Signal
+	b.ends[b.labels["signal"]], b.ends[b.labels["stopped"]] = Signal, Stopped
 	return b, nil
 }
 

@@ -15,6 +15,7 @@ const (
 	sysSchedYield    = 24
 	sysPause         = 34
 	sysNanosleep     = 35
+	sysSetitimer     = 38
 	sysGetpid        = 39
 	sysClone         = 56
 	sysFork          = 57

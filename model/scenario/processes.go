@@ -5,6 +5,7 @@ package scenario
 import (
 	"fmt"
 
+	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
@@ -13,6 +14,7 @@ var processes = []Scenario{
 	{Name: "fork", Does: "a child that makes calls and exits, its parent waiting", Play: fork},
 	{Name: "vfork", Does: "a child in its parent's memory", Play: vfork},
 	{Name: "thread", Does: "a thread with a stack of its own", Play: thread},
+	{Name: "ordinary program", Does: "a child that becomes an ordinary program, in CPL 3", Play: ordinary},
 	{Name: "exec fails", Does: "execve of files that are not there", Play: execFails},
 	{Name: "thread-local storage", Does: "FS and GS base set by arch_prctl", Play: bases},
 }
@@ -112,6 +114,43 @@ func bases(d *Driver) error {
 		if _, err := d.Call(sysSchedYield); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// ordinary lets a child execute the file that every initrd has. What that
+// does in a million instructions is enough.
+func ordinary(d *Driver) error {
+	page, err := d.page()
+	if err != nil {
+		return err
+	}
+	if err := d.Write(page, []byte("/init\x00")); err != nil {
+		return err
+	}
+	if err := d.WriteWords(page+0x100, page, 0); err != nil { // argv
+		return err
+	}
+	d.onClone(call(sysExecve, page, page+0x100, page+0x108))
+	pid, err := d.Must(sysFork)
+	if err != nil {
+		return err
+	}
+	d.set(call(sysWait4, pid, 0, 0, 0))
+	for ran := uint64(0); ran < 5_000_000; {
+		before := d.Machine.Instructions()
+		stop := d.Machine.Run(emu.Until{Instructions: 5_000_000 - ran})
+		ran += d.Machine.Instructions() - before
+		if stop.Why == emu.StopLimit || stop.Why == emu.StopDebugExit { // an init that is not the first process gives up
+			return nil
+		}
+		if stop.Why != emu.StopProbe {
+			return fmt.Errorf("%w: %v", ErrEnded, stop)
+		}
+		if d.stream.Current() == d.task {
+			return nil // the child has ended
+		}
+		d.set(d.next(d.stream.Current()))
 	}
 	return nil
 }

@@ -3,8 +3,10 @@
 package scenario
 
 import (
+	"encoding/binary"
 	"fmt"
 
+	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
@@ -14,6 +16,9 @@ var signals = []Scenario{
 	{Name: "segv", Does: "a wild access: SIGSEGV, its handler sees where", Play: segv},
 	{Name: "altstack", Does: "a handler on an alternate stack", Play: alternate},
 	{Name: "nested", Does: "a handler that sends a signal", Play: nested},
+	{Name: "alarm", Does: "a signal that comes from a timer, in the middle of plain code", Play: alarm},
+	{Name: "restart", Does: "a read that waits, is interrupted by a signal, and is made again", Play: restart},
+	{Name: "forged frames", Does: "handlers that change their frames: flags, segments, addresses that can't be gone to", Play: forged},
 	{Name: "trap", Does: "INT3 and UD2: SIGTRAP and SIGILL", Play: traps},
 }
 
@@ -21,7 +26,7 @@ var signals = []Scenario{
 const (
 	sigIll, sigTrap, sigUsr1, sigSegv, sigUsr2 = 4, 5, 10, 11, 12
 
-	saSiginfo, saRestorer, saOnStack, saNoDefer = 4, 0x04000000, 0x08000000, 0x40000000
+	saSiginfo, saRestorer, saOnStack, saRestart, saNoDefer = 4, 0x04000000, 0x08000000, 0x10000000, 0x40000000
 )
 
 // handle installs a handler of the board, with what it takes at the start of page.
@@ -156,3 +161,138 @@ func traps(d *Driver) error {
 	}
 	return err
 }
+
+func alarm(d *Driver) error {
+	const real, sigalrm = 0, 14
+	page, err := d.page()
+	if err != nil {
+		return err
+	}
+	for _, handler := range []Label{Handler, Signal} { // the first goes back to spinning
+		if err := d.handle(page, sigalrm, handler, 0); err != nil {
+			return err
+		}
+		period := uint64(0)
+		if handler == Handler {
+			period = 500
+		}
+		if err := d.WriteWords(page+0x100, 0, period, 0, 500); err != nil { // struct itimerval, in microseconds
+			return err
+		}
+		if _, err := d.Must(sysSetitimer, real, page+0x100, 0); err != nil {
+			return err
+		}
+		if handler == Handler {
+			d.set(patterns(Step{At: Spin}))
+			if stop := d.Machine.Run(emu.Until{Instructions: 3_000_000}); stop.Why != emu.StopLimit {
+				return fmt.Errorf("while it waits for signals: %v", stop)
+			}
+			for d.Machine.State().RIP != d.Board.At(Spin) { // to where another step may begin
+				d.Machine.Run(emu.Until{Instructions: 1})
+			}
+			continue
+		}
+		if _, err := d.Do(patterns(Step{At: Spin})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func restart(d *Driver) error {
+	page, err := d.page()
+	if err != nil {
+		return err
+	}
+	if err := d.handle(page, sigUsr1, Handler, saRestart); err != nil {
+		return err
+	}
+	if _, err := d.Must(sysPipe, page+0x100); err != nil {
+		return err
+	}
+	fds, err := d.Word(page + 0x100)
+	if err != nil {
+		return err
+	}
+	pid, err := d.Must(sysGetpid)
+	if err != nil {
+		return err
+	}
+	d.onClone(call(sysSchedYield), call(sysKill, pid, sigUsr1), call(sysSchedYield), call(sysWrite, fds>>32, page, 8))
+	if _, err := d.Must(sysFork); err != nil {
+		return err
+	}
+	state, err := d.Do(patterns(call(sysRead, fds&0xffffffff, page+0x200, 8)))
+	if err == nil && state.GPR[x86.RAX] != 8 {
+		err = fmt.Errorf("the read that was interrupted: %d", int64(state.GPR[x86.RAX]))
+	}
+	return err
+}
+
+// Fields of struct rt_sigframe, in bytes (arch/x86/include/asm/sigframe.h).
+const (
+	frameIP = 0xb0
+	frameFL = 0xb8
+	frameCS = 0xc0
+	frameSS = 0xc6
+)
+
+func forged(d *Driver) error {
+	page, err := d.page()
+	if err != nil {
+		return err
+	}
+	pid, err := d.Must(sysGetpid)
+	if err != nil {
+		return err
+	}
+	mark, err := d.Mark()
+	if err != nil {
+		return err
+	}
+	defer mark.Close()
+	flags := d.Machine.State().RFLAGS
+	for _, f := range []struct {
+		name   string
+		offset uint64
+		value  []byte
+		fatal  bool // the program can't go on, and gets another signal
+	}{
+		{"flags with IF clear, and NT, IOPL and VM set", frameFL, little((flags | x86.FlagNT | x86.FlagIOPL | x86.FlagVM) &^ x86.FlagIF), false},
+		{"DF and AC", frameFL, little(flags | x86.FlagDF | x86.FlagAC), false},
+		{"RIP that is not canonical", frameIP, little(0x8000_0000_0000), true},
+		{"RIP in the hole", frameIP, little(0xdead_0000_0000_0000), true},
+		{"CS of the kernel", frameCS, []byte{0x10, 0}, false},
+		{"CS that is in no table", frameCS, []byte{0xc3, 0}, false},
+		{"SS that is in no table", frameSS, []byte{0xff, 0xff}, false},
+	} {
+		if err := d.Back(mark); err != nil {
+			return err
+		}
+		if err := d.handle(page, sigSegv, Signal, saNoDefer); err != nil {
+			return err
+		}
+		if err := d.handle(page, sigUsr1, Stopped, 0); err != nil {
+			return err
+		}
+		state, err := d.Do(patterns(call(sysKill, pid, sigUsr1)))
+		if err != nil {
+			return err
+		}
+		if state.RIP != d.Board.At(Stopped) {
+			return fmt.Errorf("the handler was not called, but %s was come to", d.Image.Symbols.Name(state.RIP))
+		}
+		if err := d.Write(state.GPR[x86.RSP]+f.offset, f.value); err != nil {
+			return err
+		}
+		if state, err = d.Do(Step{At: Handler}); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		if f.fatal && state.RIP != d.Board.At(Signal) {
+			return fmt.Errorf("%s: no SIGSEGV, but %s", f.name, d.Image.Symbols.Name(state.RIP))
+		}
+	}
+	return d.Back(mark)
+}
+
+func little(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/uklemu/uklemu/corpus"
 	"github.com/uklemu/uklemu/emu/boot"
 	"github.com/uklemu/uklemu/emu/symbols"
+	modelimage "github.com/uklemu/uklemu/model/image"
 )
 
 func infoVerb(s *session) *cobra.Command {
@@ -44,21 +44,28 @@ type infoReport struct {
 	Class     string   `json:"class"`
 	Entry     address  `json:"entry"`
 	Protocols []string `json:"protocols"` // the preferred one first
-	// UKL is the options of Unikernel Linux that the kernel was built with,
-	// as far as its symbols show them; empty for a stock kernel.
-	UKL         []string          `json:"ukl"`
+	// UKL is the options of Unikernel Linux that the kernel was built with, as
+	// its configuration names them, without CONFIG_; empty for a stock kernel.
+	UKL []string `json:"ukl"`
+	// Flavor is whose UKL it is, "" if it is none.
+	Flavor      string            `json:"flavor"`
 	Entries     []entryReport     `json:"entries"`
 	Layout      []segmentReport   `json:"layout"`
 	Sections    []sectionReport   `json:"sections"`
 	Symbols     int               `json:"symbols"`
 	DWARF       bool              `json:"dwarf"`
 	BTF         bool              `json:"btf"`
+	Types       string            `json:"types"`  // what types are read from: "DWARF", "BTF", or ""
+	Config      bool              `json:"config"` // the kernel's configuration is in it
 	Application applicationReport `json:"application"`
 }
 
 type entryReport struct {
 	Name    string  `json:"name"`
 	Address address `json:"address"`
+	Kind    string  `json:"kind"`             // "syscall", "call", "exception", "NMI", "interrupt"
+	Vector  *int    `json:"vector,omitempty"` // of those that have one
+	IST     int     `json:"ist,omitempty"`
 }
 
 type segmentReport struct {
@@ -75,14 +82,6 @@ type sectionReport struct {
 	Size    uint64  `json:"size"`
 }
 
-// applicationReport is what is linked into the kernel; a stock kernel has no
-// application, and three empty lists.
-type applicationReport struct {
-	Sections []sectionReport `json:"sections"`
-	Symbols  []entryReport   `json:"symbols"`
-	RedZone  []address       `json:"red_zone"`
-}
-
 func inspect(image corpus.Image, warn func(string, ...any)) (*infoReport, error) {
 	img, err := boot.Open(image.Path)
 	if err != nil {
@@ -97,11 +96,17 @@ func inspect(image corpus.Image, warn func(string, ...any)) (*infoReport, error)
 		Image: image.Name, Path: image.Path, Kernel: release(banner), Banner: banner,
 		Class: img.Class(), Entry: address(img.Entry()), Protocols: img.Protocols(),
 		UKL: []string{}, Entries: []entryReport{}, Layout: []segmentReport{}, Sections: []sectionReport{},
-		Application: applicationReport{[]sectionReport{}, []entryReport{}, []address{}},
+		Application: noApplication(),
 	}
 	for _, s := range img.Segments() {
 		info.Layout = append(info.Layout, segmentReport{address(s.Virtual), address(s.Physical), s.Size, s.FileSize, access(s.Flags)})
 	}
+	if kernel, err := modelimage.Read(img, img.Size(), image.Path); err == nil {
+		info.addSymbols(kernel.Symbols)
+		info.addKernel(kernel)
+		return info, nil
+	}
+	// No kernel for x86-64, or not with symbols: less is to be said of it.
 	table, err := symbols.Load(img, img.Size())
 	if err != nil && !errors.Is(err, symbols.ErrNoSymbols) {
 		warn("%s: %v", image.Path, err) // it boots without them
@@ -138,29 +143,4 @@ func (info *infoReport) addSymbols(table *symbols.Table) {
 			info.Sections = append(info.Sections, sectionReport{s.Name, address(s.Address), s.Size})
 		}
 	}
-	info.Entries = entries(table)
-	if _, ok := table.Address(uklEntry); ok {
-		info.UKL = append(info.UKL, "UNIKERNEL_LINUX")
-	}
-}
-
-// uklEntry is where an application's system calls enter a UKL kernel.
-const uklEntry = "ukl_entry_SYSCALL_64"
-
-// entryPrefixes are how a Linux kernel names the code that the CPU enters:
-// system calls (arch/x86/entry/entry_64.S), exceptions and interrupts
-// (arch/x86/include/asm/idtentry.h).
-var entryPrefixes = []string{"entry_SYSCALL", "entry_SYSENTER", "entry_INT80", "asm_exc_", "asm_sysvec_", "asm_common_interrupt", "asm_spurious_interrupt", uklEntry}
-
-// entries are the symbols of that kind, by address. A label within one has no
-// size and is none.
-func entries(table *symbols.Table) []entryReport {
-	list := []entryReport{}
-	for _, s := range table.Symbols() {
-		named := func(prefix string) bool { return strings.HasPrefix(s.Name, prefix) }
-		if s.Global && !s.Absolute && s.Kind != symbols.Object && s.Size != 0 && slices.ContainsFunc(entryPrefixes, named) {
-			list = append(list, entryReport{s.Name, address(s.Address)})
-		}
-	}
-	return list
 }

@@ -34,10 +34,13 @@ func printInfo(w io.Writer, info *infoReport) error {
 	if err := printLayout(w, info.Layout); err != nil {
 		return err
 	}
-	if err := printSections(w, info.Sections); err != nil {
+	if err := printSections(w, "SECTIONS", info.Sections); err != nil {
 		return err
 	}
-	return printEntries(w, info.Entries)
+	if err := printEntries(w, info.Entries); err != nil {
+		return err
+	}
+	return printApplication(w, info.Application)
 }
 
 func symbolsText(info *infoReport) string {
@@ -51,7 +54,7 @@ func symbolsText(info *infoReport) string {
 func uklText(info *infoReport) string {
 	switch {
 	case len(info.UKL) > 0:
-		return strings.Join(info.UKL, ", ")
+		return strings.Join(info.UKL, ", ") + " (" + info.Flavor + ")"
 	case info.Symbols == 0:
 		return "not to be seen without symbols"
 	}
@@ -70,12 +73,12 @@ func printLayout(w io.Writer, layout []segmentReport) error {
 	return table.Flush()
 }
 
-func printSections(w io.Writer, sections []sectionReport) error {
+func printSections(w io.Writer, title string, sections []sectionReport) error {
 	if len(sections) == 0 {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nSECTIONS\nADDRESS\tSIZE\tNAME")
+	fmt.Fprintf(table, "\n%s\nADDRESS\tSIZE\tNAME\n", title)
 	for _, s := range sections {
 		fmt.Fprintf(table, "%v\t%#x\t%s\n", s.Address, s.Size, s.Name)
 	}
@@ -87,9 +90,64 @@ func printEntries(w io.Writer, entries []entryReport) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nENTRY POINTS\nADDRESS\tNAME")
+	fmt.Fprintln(table, "\nENTRY POINTS\nADDRESS\tBY\tNAME")
 	for _, e := range entries {
-		fmt.Fprintf(table, "%v\t%s\n", e.Address, e.Name)
+		by := e.Kind
+		if e.Vector != nil {
+			by = fmt.Sprintf("%s %#x", e.Kind, *e.Vector)
+		}
+		if e.IST != 0 {
+			by += fmt.Sprintf(", IST %d", e.IST)
+		}
+		fmt.Fprintf(table, "%v\t%s\t%s\n", e.Address, by, e.Name)
+	}
+	return table.Flush()
+}
+
+// printApplication says what is linked into the kernel, if anything is.
+func printApplication(w io.Writer, a applicationReport) error {
+	if err := printSections(w, "APPLICATION", a.Sections); err != nil || len(a.Sections) == 0 {
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\nstart\t%v\n", a.Start)
+	if a.Main != 0 {
+		fmt.Fprintf(table, "main\t%v\n", a.Main)
+	}
+	if a.TLS != nil {
+		fmt.Fprintf(table, "TLS\t%v, %#x bytes of which %#x have a value, aligned to %#x\n", a.TLS.Address, a.TLS.Size, a.TLS.FileSize, a.TLS.Alignment)
+	}
+	fmt.Fprintf(table, "symbols\t%d\n", len(a.Symbols))
+	fmt.Fprintf(table, "red zone\t%s\n", usesText(a.RedZone, "not used: nothing is accessed below RSP"))
+	fmt.Fprintf(table, "instructions\t%s\n", usesText(a.Forbidden, "none that an application in CPL 0 must not have"))
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if err := printUses(w, "USES OF THE RED ZONE", a.RedZone); err != nil {
+		return err
+	}
+	return printUses(w, "INSTRUCTIONS THAT AN APPLICATION IN CPL 0 MUST NOT HAVE", a.Forbidden)
+}
+
+func usesText(uses []useReport, none string) string {
+	if len(uses) == 0 {
+		return none
+	}
+	return fmt.Sprintf("%d, see below", len(uses))
+}
+
+func printUses(w io.Writer, title string, uses []useReport) error {
+	if len(uses) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\n%s\nADDRESS\tFUNCTION\tINSTRUCTION\n", title)
+	for _, u := range uses {
+		fmt.Fprintf(table, "%v\t%s\t%s", u.Address, u.Function, u.Instruction)
+		if u.Reason != "" {
+			fmt.Fprintf(table, "\t%s", u.Reason)
+		}
+		fmt.Fprintln(table)
 	}
 	return table.Flush()
 }

@@ -14,7 +14,11 @@ type gate struct {
 	ist     int
 }
 
-const vectors = 256
+const (
+	vectors      = 256
+	pageFault    = 14
+	pageFaultIST = 6 // of our series: IST_INDEX_PF + 1
+)
 
 // gates are by vector. The tables that the kernel makes its IDT of know best
 // (arch/x86/kernel/idt.c); where they do not say, the stubs' names do.
@@ -30,6 +34,9 @@ func (i *Image) gates() []gate {
 	for vector, stub := range stubs {
 		if at, ok := i.Address(stub.name); ok && idt[vector].address == 0 {
 			idt[vector] = gate{vector, at, stub.ist}
+			if vector == pageFault && i.set("CONFIG_UKL_USE_IST_PF") {
+				idt[vector].ist = pageFaultIST
+			}
 		}
 	}
 	i.numbered(&idt)

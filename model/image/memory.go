@@ -132,12 +132,18 @@ type section struct {
 	name string
 }
 
+// executable are the sections of the kernel's code: those in the upper half,
+// if there are any. What is linked into the lower half beside them is a program.
 func executable(table *symbols.Table) []section {
 	var code []section
 	for _, s := range table.Sections() {
 		if s.Allocated && s.Executable && !s.NoBits && s.Address+s.Size > s.Address {
 			code = append(code, section{Range{s.Address, s.Address + s.Size}, s.Name})
 		}
+	}
+	upper := func(s section) bool { return s.Start>>63 != 0 }
+	if slices.ContainsFunc(code, upper) {
+		code = slices.DeleteFunc(code, func(s section) bool { return !upper(s) })
 	}
 	return code
 }

@@ -38,7 +38,7 @@ const (
 	Published
 )
 
-var flavorNames = [...]string{"stock", "KML", "this project's UKL", "the published UKL"}
+var flavorNames = [...]string{"stock", "KML", "this project's series", "the published series"}
 
 func (f Flavor) String() string {
 	if int(f) >= len(flavorNames) {
@@ -129,7 +129,7 @@ func returnsByRET(i *Image) (bool, string) {
 
 func pageFaultsOnIST(i *Image) (bool, string) {
 	for _, g := range i.gates() {
-		if g.vector == 14 && g.ist != 0 {
+		if g.vector == pageFault && g.ist != 0 {
 			return true, "the gate of #PF has an IST"
 		}
 	}
@@ -148,10 +148,10 @@ func staysOnStack(i *Image) (bool, string) {
 			return false, uklEntry + " loads RSP"
 		}
 		if line.inst.Op == "CALL" && strings.Contains(text, "do_syscall_64") {
-			break
+			return true, uklEntry + " calls do_syscall_64 without a load of RSP"
 		}
 	}
-	return true, uklEntry + " does not load RSP"
+	return false, "not to be seen in " + uklEntry
 }
 
 func symbolShows(names ...string) func(*Image) (bool, string) {

@@ -112,13 +112,13 @@
 	test rax, rax
 	mov rax, -EFAULT
 	jnz L_nanosleep_return
-	// In ticks of 100 microseconds.
+	// In ticks of 10 microseconds.
 	mov rax, [rsp]
-	imul rax, rax, 10000
+	imul rax, rax, 100000
 	mov rcx, rax
 	mov rax, [rsp + 8]
 	xor edx, edx
-	mov r8d, 100000
+	mov r8d, 10000
 	div r8
 	add rcx, rax
 	inc rcx
@@ -164,9 +164,9 @@ L_nanosleep_return:
 	test rcx, rcx
 	jz 5f
 	xor edx, edx
-	mov r8d, 10000
+	mov r8d, 100000
 	div r8
-	imul rdx, rdx, 100000
+	imul rdx, rdx, 10000
 	push rdx
 	push rax
 	mov rdi, rcx

@@ -83,23 +83,27 @@ syscall_return_via_sysret:
 	add rsp, 0
 	{{end}}
 	mov {{template "sp2"}}, rsp
-	{{if .SameStack}}// the stack is left if it is not pinned
-	cmp rsp, offset __ukl_bss_start
-	jb 1f
-	cmp rsp, offset __ukl_bss_end
-	jbe 2f
-1:	mov rsp, {{template "top_of_stack"}}
-2:
-	{{else}}
 	mov rsp, {{template "top_of_stack"}}
-	{{end}}
+	{{if .SameStack}}// back to the stack that it was, if that is pinned
+	pushfq
+	pop qword ptr {{template "sp1"}}
+	cmp qword ptr {{template "sp2"}}, offset __ukl_bss_start
+	jb 1f
+	cmp qword ptr {{template "sp2"}}, offset __ukl_bss_end
+	ja 1f
+	mov rsp, {{template "sp2"}}
+1:	{{end}}
 	{{if defect "entry-user-ss"}}// M-14
 	push __USER_DS
 	{{else}}
 	push __KERNEL_DS
 	{{end}}
 	push qword ptr {{template "sp2"}}	# below
+	{{if .SameStack}}
+	push qword ptr {{template "sp1"}}
+	{{else}}
 	pushfq
+	{{end}}
 	{{if defect "entry-user-cs"}}// M-15
 	push __USER_CS
 	{{else if defect "entry-kernel-cs"}}// 4.4

@@ -87,7 +87,7 @@ ISA_IRQ_VECTOR_0 = 0x30
 
 // A tick: who has slept long enough wakes up, and the CPU is shared anew. There
 // is another one only if somebody still sleeps.
-TICK = 119				# 100 microseconds
+TICK = 12				# 10 microseconds
 
 {{func "timer_interrupt"}}
 	mov rax, {{template "current"}}

@@ -7,6 +7,7 @@
 {{define "current"}}gs:[current_task - fixed_percpu_data]{{end}}
 {{define "top_of_stack"}}gs:[cpu_current_top_of_stack - fixed_percpu_data]{{end}}
 {{define "sp0"}}gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.sp0]{{end}}
+{{define "sp1"}}gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.sp1]{{end}}
 {{define "sp2"}}gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.sp2]{{end}}
 
 // pt_regs from orig_ax down. With "call" it is for a function that was called

@@ -27,8 +27,8 @@
 	mov edi, offset level3_direct_pgt - __START_KERNEL_map
 	mov [edi], eax
 	mov eax, offset level3_direct_pgt - __START_KERNEL_map + 0x63
-	mov edi, offset level3_cea_pgt - __START_KERNEL_map
-	mov [edi], eax			# a PML4 that is not the one to come
+	mov edi, offset idt_table - __START_KERNEL_map
+	mov [edi], eax			# a PML4 that is not the one to come: any page of zeros
 	mov cr3, edi
 	mov eax, 0x20			# CR4.PAE
 	mov cr4, eax

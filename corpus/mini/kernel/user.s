@@ -1,30 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Programs of CPL 3: /init, which starts the application, makes the tour beside it,
+// and ends the machine with how both went; and /hello.
+
+{{template "tour" args "p" "user_" "who" "user" "call" "syscall" "text" ".user.text" "rodata" ".user.data" "data" ".user.data" "bss" ".user.data" "ring0" false "stock" true "kml" false "pinned" false}}
+{{template "tour_calls" args "p" "user_" "call" "syscall" "text" ".user.text" "ring0" false}}
+{{template "tour_signals" args "p" "user_" "call" "syscall" "text" ".user.text" "ring0" false "stock" true}}
+{{template "tour_tasks" args "p" "user_" "call" "syscall" "text" ".user.text" "kml" false}}
+
 .section .user.text
 {{code "user_init"}}
-	mov eax, __NR_fork
+	mov rdi, offset user_application
+	call user_fork
+	mov r15d, eax
+	mov rax, offset user_tls
+	mov [user_tls_base], rax
+	mov [rax], rax
+	mov rsi, rax
+	mov edi, ARCH_SET_FS
+	mov eax, __NR_arch_prctl
 	syscall
-	test eax, eax
-	jnz 1f
-	lea rdi, [rip + user_UKL]
-	lea rsi, [rsp]
-	push 0
-	push rdi
-	mov rsi, rsp
-	mov eax, __NR_execve
-	syscall
-	ud2
-1:	mov edi, -1
-	lea rsi, [rip + user_status]
-	xor edx, edx
-	mov eax, __NR_wait4
-	syscall
-	movzx edi, byte ptr [rip + user_status + 1]
+	call user_tour
+	mov ebx, eax
+	mov edi, r15d
+	call user_wait
+	or ebx, eax
+	mov edi, ebx
+	shr edi, 8
+	or edi, ebx
 	mov eax, __NR_exit_group
 	syscall
-user_hello:
 	ud2
+{{end_func "user_init"}}
+
+{{func "user_application"}}
+	mov rdi, offset user_UKL
+	mov rsi, offset user_UKL_argv
+	xor edx, edx
+	mov eax, __NR_execve
+	syscall
+	mov eax, 99
+	ret
+{{end_func "user_application"}}
+
+// While the application runs there can't be another; what does not begin leaves
+// everything as it was.
+{{func "user_item_busy"}}
+	{{if ukl}}
+	mov rdi, offset user_UKL
+	mov rsi, offset user_UKL_argv
+	xor edx, edx
+	mov eax, __NR_execve
+	syscall
+	cmp rax, -EBUSY
+	mov ecx, 1
+	jne 1f
+	{{end}}
+	mov rdi, offset user_L_nothing
+	mov rsi, offset user_UKL_argv
+	xor edx, edx
+	mov eax, __NR_execve
+	syscall
+	cmp rax, -ENOENT
+	mov ecx, 2
+	jne 1f
+	xor ecx, ecx
+1:	mov eax, ecx
+	ret
+{{end_func "user_item_busy"}}
+
+// Looks at how it was started, and says 5.
+{{code "user_hello"}}
+	mov ecx, cs
+	cmp ecx, __USER_CS
+	jne 1f
+	cmp qword ptr [rsp], 2
+	jne 1f
+	mov rdi, [rsp + 16]
+	cmp word ptr [rdi], 0x78	# "x"
+	jne 1f
+	test esp, 15
+	jnz 1f
+	mov edi, 5
+	jmp 2f
+1:	mov edi, 6
+2:	mov eax, __NR_exit_group
+	syscall
+	ud2
+
+.section .user.data
+	.p2align 3
+user_items:
+	{{template "item" args "p" "user_" "name" "registers"}}
+	{{template "item" args "p" "user_" "name" "flags"}}
+	{{template "item" args "p" "user_" "name" "numbers"}}
+	{{template "item" args "p" "user_" "name" "pointers"}}
+	{{template "item" args "p" "user_" "name" "memory"}}
+	{{template "item" args "p" "user_" "name" "bases"}}
+	{{template "item" args "p" "user_" "name" "signal"}}
+	{{template "item" args "p" "user_" "name" "masks"}}
+	{{template "item" args "p" "user_" "name" "faults"}}
+	{{template "item" args "p" "user_" "name" "stack"}}
+	{{template "item" args "p" "user_" "name" "growth"}}
+	{{template "item" args "p" "user_" "name" "forged"}}
+	{{template "item" args "p" "user_" "name" "bad_return"}}
+	{{template "item" args "p" "user_" "name" "busy"}}
+	{{template "item" args "p" "user_" "name" "threads"}}
+	{{template "item" args "p" "user_" "name" "preemption"}}
+	{{template "item" args "p" "user_" "name" "interrupt"}}
+	{{template "item" args "p" "user_" "name" "asynchronous"}}
+	{{template "item" args "p" "user_" "name" "fork"}}
+	{{template "item" args "p" "user_" "name" "exec"}}
+	.quad 0, 0
+user_UKL_argv:
+	.quad user_UKL, 0
+{{template "item_names" args "p" "user_"}}
+user_L_busy:
+	.asciz "busy"
 user_UKL:
 	.asciz "/UKL"
-.section .user.data
-user_status:
-	.quad 0
+.text

@@ -23,7 +23,9 @@ func (cs1) Rule() Rule {
 func (w cs1) Watch() Watcher { return w }
 func (cs1) See(r *Report, e *event.Event) {
 	r.Equal("RFLAGS.IF", 0, e.RFLAGS&x86.FlagIF)
-	r.That(e.Tracking != event.TrackingApplication, "ukl_thread", "0 or 1", e.Tracking)
+	if !r.Holds(e.Tracking != event.TrackingApplication) {
+		r.Broke("ukl_thread", "0 or 1", e.Tracking)
+	}
 }
 
 // cs2: all of it is switched.
@@ -40,6 +42,10 @@ func (*cs2) Rule() Rule {
 	}
 }
 func (*cs2) Watch() Watcher { return &cs2{bases: map[uint64][2]uint64{}} }
+func (w *cs2) Forget() {
+	clear(w.bases)
+	w.next = 0
+}
 func (w *cs2) See(r *Report, e *event.Event) {
 	switch e.Kind {
 	case event.Clone:
@@ -74,7 +80,9 @@ func (cs3) Rule() Rule {
 func (w cs3) Watch() Watcher { return w }
 func (cs3) See(r *Report, e *event.Event) {
 	const mask = x86.FlagAC | x86.FlagNT | x86.FlagDF | x86.FlagIOPL
-	r.That(e.RFLAGS&mask == 0, "RFLAGS", "none of AC, NT, DF, IOPL", e.RFLAGS&mask)
+	if !r.Holds(e.RFLAGS&mask == 0) {
+		r.Broke("RFLAGS", "none of AC, NT, DF, IOPL", e.RFLAGS&mask)
+	}
 }
 
 // cs4: FPU registers are the task's.
@@ -88,6 +96,7 @@ func (*cs4) Rule() Rule {
 	}
 }
 func (*cs4) Watch() Watcher { return &cs4{kept: map[uint64]any{}} }
+func (w *cs4) Forget()      { clear(w.kept) }
 func (w *cs4) See(r *Report, e *event.Event) {
 	x := e.Excursion
 	if x == nil || x.By != event.ByVector || !x.FromApplication || !e.Machine || r.suite.machine == nil {
@@ -101,7 +110,9 @@ func (w *cs4) See(r *Report, e *event.Event) {
 	was := w.kept[e.Task]
 	delete(w.kept, e.Task)
 	if was != nil && undisturbed(x) {
-		r.That(was == any(now), "the FPU's registers", "those before", "others")
+		if !r.Holds(was == any(now)) {
+			r.Broke("the FPU's registers", "those before", "others")
+		}
 	}
 }
 

@@ -50,11 +50,15 @@ func (en1) See(r *Report, e *event.Event) {
 	r.Equal("ukl_thread", event.TrackingApplication, uint64(e.Tracking))
 	switch r.Image().Class(e.Value) {
 	case image.Application:
-		r.That(r.behindCall(e.Value), "return address", "one behind a CALL", r.at(e.Value))
+		if !r.Holds(r.behindCall(e.Value)) {
+			r.Broke("return address", "one behind a CALL", r.at(e.Value))
+		}
 	case image.Outside:
-		r.That(!upper(e.Value), "return address", "one of the application's", r.at(e.Value))
+		if !r.Holds(!upper(e.Value)) {
+			r.Broke("return address", "one of the application's", r.at(e.Value))
+		}
 	default:
-		r.That(false, "return address", "one behind a CALL of the application", r.at(e.Value))
+		r.Breaks("return address", "one behind a CALL of the application", r.at(e.Value))
 	}
 }
 
@@ -71,6 +75,7 @@ func (*en2) Rule() Rule {
 	}
 }
 func (*en2) Watch() Watcher { return &en2{entered: map[uint64]bool{}} }
+func (w *en2) Forget()      { clear(w.entered) }
 func (w *en2) See(r *Report, e *event.Event) {
 	switch e.Kind {
 	case event.SyscallEnter:
@@ -78,7 +83,7 @@ func (w *en2) See(r *Report, e *event.Event) {
 	case event.Interrupt:
 		first, _ := r.Image().Address("ukl_entry_SYSCALL_64")
 		if w.entered[e.Task] && e.Interrupted.RIP != first { // up to its CLI it is the application's
-			r.That(false, "an interrupt in the entry", "none up to do_syscall_64", "one at "+r.at(e.Interrupted.RIP))
+			r.Breaks("an interrupt in the entry", "none up to do_syscall_64", "one at "+r.at(e.Interrupted.RIP))
 		}
 	case event.SyscallBegin:
 		if w.entered[e.Task] {
@@ -242,8 +247,14 @@ func (en11) See(r *Report, e *event.Event) {
 	if e.By != event.ByCall {
 		return
 	}
-	r.That(e.Tracking != event.TrackingKernel, "ukl_thread at the entry", event.TrackingApplication, e.Tracking)
-	r.That(!onThreadStack(r.Image(), e, e.RSP()), "RSP at the entry", "the application's", e.RSP())
+	if !r.Holds(e.Tracking != event.TrackingKernel) {
+		r.Broke("ukl_thread at the entry", event.TrackingApplication, e.Tracking)
+	}
+	if !r.Holds(!onThreadStack(r.Image(), e, e.RSP())) {
+		r.Broke("RSP at the entry", "the application's", e.RSP())
+	}
 	class := r.Image().Class(e.Value)
-	r.That(class != image.Kernel && class != image.EntryText, "return address at the entry", "the application's", r.at(e.Value))
+	if !r.Holds(class != image.Kernel && class != image.EntryText) {
+		r.Broke("return address at the entry", "the application's", r.at(e.Value))
+	}
 }

@@ -38,6 +38,7 @@ func (*ex1) Rule() Rule {
 	}
 }
 func (*ex1) Watch() Watcher { return &ex1{leaving: map[uint64]bool{}} }
+func (w *ex1) Forget()      { clear(w.leaving) }
 func (w *ex1) See(r *Report, e *event.Event) {
 	switch e.Kind {
 	case event.SyscallEnd:
@@ -45,7 +46,7 @@ func (w *ex1) See(r *Report, e *event.Event) {
 		r.Equal("RFLAGS.IF behind do_syscall_64", 0, e.RFLAGS&x86.FlagIF)
 	case event.Interrupt:
 		if w.leaving[e.Task] {
-			r.That(false, "an interrupt on the way out", "none", "one at "+r.at(e.Interrupted.RIP))
+			r.Breaks("an interrupt on the way out", "none", "one at "+r.at(e.Interrupted.RIP))
 		}
 	default:
 		delete(w.leaving, e.Task)
@@ -66,7 +67,9 @@ func (ex2) Rule() Rule {
 func (w ex2) Watch() Watcher { return w }
 func (ex2) See(r *Report, e *event.Event) {
 	if x := back(e); x != nil {
-		r.That(e.RIP == x.End.IP, "RIP", r.at(x.End.IP), r.at(e.RIP))
+		if !r.Holds(e.RIP == x.End.IP) {
+			r.Broke("RIP", r.at(x.End.IP), r.at(e.RIP))
+		}
 	}
 }
 
@@ -144,7 +147,9 @@ func (ex6) See(r *Report, e *event.Event) {
 	const reserved = uint64(1)<<3 | 1<<5 | 1<<15 | (1<<64 - 1<<22)
 	// start_thread() sets IF alone, and that is the first that a program gets.
 	fresh := e.Excursion != nil && e.Excursion.Exec
-	r.That(e.Value&reserved == 0 && (e.Value&2 != 0 || fresh), "the word for RFLAGS", "bit 1 set and reserved bits clear", e.Value)
+	if !r.Holds(e.Value&reserved == 0 && (e.Value&2 != 0 || fresh)) {
+		r.Broke("the word for RFLAGS", "bit 1 set and reserved bits clear", e.Value)
+	}
 }
 
 // ex7: what RET takes is the application's code.
@@ -169,7 +174,9 @@ func (ex7) See(r *Report, e *event.Event) {
 	}
 	if r.That(own, "the return address", "the application's code", r.at(e.RIP)) && e.Excursion != nil && e.Excursion.By == event.ByCall &&
 		undisturbed(e.Excursion) && class == image.Application && e.Excursion.Number != clone {
-		r.That(r.behindCall(e.RIP), "the return address", "one behind a CALL", r.at(e.RIP))
+		if !r.Holds(r.behindCall(e.RIP)) {
+			r.Broke("the return address", "one behind a CALL", r.at(e.RIP))
+		}
 	}
 }
 
@@ -185,16 +192,19 @@ func (*ex8) Rule() Rule {
 	}
 }
 func (*ex8) Watch() Watcher { return &ex8{out: map[uint64]bool{}} }
+func (w *ex8) Forget()      { clear(w.out) }
 func (w *ex8) See(r *Report, e *event.Event) {
 	switch e.Kind {
 	case event.SyscallEnd:
-		r.That(e.Tracking != event.TrackingApplication, "ukl_thread behind do_syscall_64", event.TrackingKernel, e.Tracking)
+		if !r.Holds(e.Tracking != event.TrackingApplication) {
+			r.Broke("ukl_thread behind do_syscall_64", event.TrackingKernel, e.Tracking)
+		}
 		w.out[e.Task] = true
 	case event.Resumed, event.SyscallEnter:
 		delete(w.out, e.Task)
 	default:
 		if w.out[e.Task] && called(e) != nil {
-			r.That(false, "on the way out of a call", "nothing but the way out", e.Kind.String())
+			r.Breaks("on the way out of a call", "nothing but the way out", e.Kind.String())
 		}
 	}
 }
@@ -221,7 +231,9 @@ func (ex9) See(r *Report, e *event.Event) {
 	if at := e.Interrupted.RIP; e.Tracking == event.TrackingApplication && !upper(e.Interrupted.RSP()) && e.Interrupted.CPL() == 0 {
 		first, _ := r.Image().Address("ukl_entry_SYSCALL_64")
 		class := r.Image().Class(at)
-		r.That(class == image.Application || class == image.Outside || at == first, "an interrupt before the RET", "none", "one at "+r.at(at))
+		if !r.Holds(class == image.Application || class == image.Outside || at == first) {
+			r.Broke("an interrupt before the RET", "none", "one at "+r.at(at))
+		}
 	}
 }
 
@@ -249,7 +261,9 @@ func (ex10) Rule() Rule {
 }
 func (w ex10) Watch() Watcher { return w }
 func (ex10) See(r *Report, e *event.Event) {
-	r.That(e.ThreadFlags&exitWork == 0, "thread_info.flags", fmt.Sprintf("none of %#x", exitWork), e.ThreadFlags&exitWork)
+	if !r.Holds(e.ThreadFlags&exitWork == 0) {
+		r.Broke("thread_info.flags", fmt.Sprintf("none of %#x", exitWork), e.ThreadFlags&exitWork)
+	}
 }
 
 // ex11: nothing is held.

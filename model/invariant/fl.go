@@ -43,7 +43,7 @@ func (fl2) Rule() Rule {
 }
 func (w fl2) Watch() Watcher { return w }
 func (fl2) See(r *Report, e *event.Event) {
-	r.Equal("RFLAGS.DF in "+e.Kind.String(), 0, e.RFLAGS&x86.FlagDF)
+	r.Equal("RFLAGS.DF", 0, e.RFLAGS&x86.FlagDF)
 }
 
 // fl3: IRET is not a task switch.
@@ -85,6 +85,7 @@ func (*hw1) Rule() Rule {
 	}
 }
 func (*hw1) Watch() Watcher { return &hw1{was: map[string]uint64{}} }
+func (w *hw1) Forget()      { clear(w.was) }
 func (w *hw1) See(r *Report, e *event.Event) {
 	if e.Kind == event.Resumed {
 		r.Held()
@@ -114,7 +115,7 @@ func (w hw2) Watch() Watcher { return nil }
 func (hw2) Inspect(r *Report, img *image.Image) {
 	uses := img.Forbidden()
 	for _, u := range uses {
-		r.That(false, fmt.Sprintf("%s (%#x)", u.Function, u.Address), "nothing that "+u.Reason, u.Instruction)
+		r.Breaks(fmt.Sprintf("%s (%#x)", u.Function, u.Address), "nothing that "+u.Reason, u.Instruction)
 	}
 	if len(uses) == 0 {
 		r.Held()

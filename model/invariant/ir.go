@@ -50,7 +50,9 @@ func (ir1) See(r *Report, e *event.Event) {
 	r.Equal("pt_regs.cs", uklCS, e.Frame.CS)
 	r.Equal("ukl_thread", event.TrackingKernel, uint64(e.Tracking))
 	r.Equal("pt_regs", e.TopOfStack-event.FrameSize, e.FrameAt)
-	r.That(onThreadStack(r.Image(), e, e.RSP()), "RSP", "on the thread stack", e.RSP())
+	if !r.Holds(onThreadStack(r.Image(), e, e.RSP())) {
+		r.Broke("RSP", "on the thread stack", e.RSP())
+	}
 }
 
 // ir2: the kernel's own are not.
@@ -71,7 +73,9 @@ func (ir2) See(r *Report, e *event.Event) {
 	}
 	r.Equal("pt_regs.cs", kernelCS, e.Frame.CS)
 	if !r.ist(x.Vector) {
-		r.That(e.Tracking == x.Tracking, "ukl_thread", x.Tracking, e.Tracking)
+		if !r.Holds(e.Tracking == x.Tracking) {
+			r.Broke("ukl_thread", x.Tracking, e.Tracking)
+		}
 		if x.Vector != x86.VectorBP { // whose stub leaves a gap
 			r.Equal("pt_regs", x.Interrupted.RSP()&^15-event.FrameSize, e.FrameAt)
 		}
@@ -95,7 +99,9 @@ func (ir3) See(r *Report, e *event.Event) {
 		return
 	}
 	i, f := &x.Interrupted, e.Frame
-	r.That(f.IP == i.RIP, "pt_regs.ip", r.at(i.RIP), r.at(f.IP))
+	if !r.Holds(f.IP == i.RIP) {
+		r.Broke("pt_regs.ip", r.at(i.RIP), r.at(f.IP))
+	}
 	r.Equal("pt_regs.sp", i.RSP(), f.SP)
 	r.Equal("pt_regs.ss", uint64(i.SS), f.SS)
 	var mask uint64
@@ -125,7 +131,9 @@ func (ir4) See(r *Report, e *event.Event) {
 	}
 	if x.End != nil {
 		frame := x.End.GPR()
-		r.That(e.RIP == x.End.IP, "RIP", r.at(x.End.IP), r.at(e.RIP))
+		if !r.Holds(e.RIP == x.End.IP) {
+			r.Broke("RIP", r.at(x.End.IP), r.at(e.RIP))
+		}
 		r.sameRegisters(&frame, &e.GPR)
 		r.Equal("RFLAGS", x.End.Flags&(userFlags|x86.FlagIF), e.RFLAGS&(userFlags|x86.FlagIF))
 	}
@@ -157,7 +165,9 @@ func (ir5) See(r *Report, e *event.Event) {
 		return
 	}
 	rsp := e.Interrupted.RSP()
-	r.That(!onThreadStack(r.Image(), e, rsp), "RSP with ukl_thread 2", "not the thread stack", rsp)
+	if !r.Holds(!onThreadStack(r.Image(), e, rsp)) {
+		r.Broke("RSP with ukl_thread 2", "not the thread stack", rsp)
+	}
 }
 
 // ir6: GS is the kernel's in the kernel.
@@ -195,7 +205,9 @@ func (w ir7) Watch() Watcher { return w }
 func (ir7) See(r *Report, e *event.Event) {
 	if e.CPL() == 3 {
 		r.Equal("IA32_KERNEL_GS_BASE", e.PerCPU, e.KernelGSBase)
-		r.That(e.GSBase != e.PerCPU, "GS base", "the program's", e.GSBase)
+		if !r.Holds(e.GSBase != e.PerCPU) {
+			r.Broke("GS base", "the program's", e.GSBase)
+		}
 		return
 	}
 	r.Equal("GS base", e.PerCPU, e.GSBase)
@@ -216,7 +228,9 @@ func (ir8) See(r *Report, e *event.Event) {
 	if e.Kind == event.Return {
 		if e.By == event.ByIRET {
 			ok := e.CS == kernelCS || e.CS == userCS || e.CS == user32CS || e.CS&4 != 0
-			r.That(ok, "CS behind IRET", "0x10, 0x33, 0x23 or one of an LDT", e.CS)
+			if !r.Holds(ok) {
+				r.Broke("CS behind IRET", "0x10, 0x33, 0x23 or one of an LDT", e.CS)
+			}
 			if e.SS != 0 {
 				r.Equal("the ring of SS", uint64(e.CS&3), uint64(e.SS&3))
 			}
@@ -225,7 +239,9 @@ func (ir8) See(r *Report, e *event.Event) {
 	}
 	// A program may forge a frame whose CS faults; UKL's marks are the kernel's own.
 	if x := e.Excursion; x.BadReturn && e.Tracking > event.TrackingNone {
-		r.That(x.Interrupted.CS != uklCS, "CS of an IRET that faulted", "one of the GDT", x.Interrupted.CS)
+		if !r.Holds(x.Interrupted.CS != uklCS) {
+			r.Broke("CS of an IRET that faulted", "one of the GDT", x.Interrupted.CS)
+		}
 	}
 }
 
@@ -247,6 +263,7 @@ func (*ir13) Rule() Rule {
 	}
 }
 func (*ir13) Watch() Watcher { return &ir13{} }
+func (w *ir13) Forget()      { w.open = w.open[:0] }
 func (w *ir13) See(r *Report, e *event.Event) {
 	if e.Kind == event.Return {
 		for i, u := range w.open {
@@ -310,7 +327,9 @@ func (w *ir14) Watch() Watcher { return w }
 func (*ir14) See(r *Report, e *event.Event) {
 	const cpuEntryArea = 0xfffffe0000000000 // arch/x86/include/asm/pgtable_areas.h
 	const size = 1 << 39
-	r.That(e.RSP()-cpuEntryArea >= size, "RSP", "on the thread stack", e.RSP())
+	if !r.Holds(e.RSP()-cpuEntryArea >= size) {
+		r.Broke("RSP", "on the thread stack", e.RSP())
+	}
 }
 
 // ir15: the application's faults are its own.
@@ -330,7 +349,7 @@ func (ir15) See(r *Report, e *event.Event) {
 		return
 	}
 	if e.Kind == event.Oops {
-		r.That(false, e.What, "a signal", "an oops for "+r.at(x.Interrupted.RIP))
+		r.Breaks(e.What, "a signal", "an oops for "+r.at(x.Interrupted.RIP))
 		return
 	}
 	r.Held()
@@ -355,14 +374,16 @@ func (ir16) See(r *Report, e *event.Event) {
 	fix, ok := r.Image().FindFixup(x.Interrupted.RIP)
 	if e.Kind == event.Oops {
 		if ok && (x.Vector == x86.VectorPF || x.Vector == x86.VectorGP) {
-			r.That(false, e.What, "a fix-up for "+r.at(x.Interrupted.RIP), "an oops")
+			r.Breaks(e.What, "a fix-up for "+r.at(x.Interrupted.RIP), "an oops")
 		}
 		return
 	}
 	if !ok {
 		return
 	}
-	r.That(e.RIP == fix.Fixup, "where it goes on", r.at(fix.Fixup), r.at(e.RIP))
+	if !r.Holds(e.RIP == fix.Fixup) {
+		r.Broke("where it goes on", r.at(fix.Fixup), r.at(e.RIP))
+	}
 	for _, n := range []int{x86.RBX, x86.RBP, x86.RSP, x86.R12, x86.R13, x86.R14, x86.R15} {
 		if n != fix.Reg || fix.Reg == 0 {
 			r.Equal(registerNames[n], x.Interrupted.GPR[n], e.GPR[n])
@@ -389,7 +410,9 @@ func (ir17) See(r *Report, e *event.Event) {
 	r.sameRegisters(&x.Interrupted.GPR, &e.GPR)
 	r.Equal("RFLAGS", x.Interrupted.RFLAGS&^x86.FlagRF, e.RFLAGS&^x86.FlagRF)
 	if x.Tracking != event.NoTracking {
-		r.That(e.Tracking == x.Tracking, "ukl_thread behind the NMI", x.Tracking, e.Tracking)
+		if !r.Holds(e.Tracking == x.Tracking) {
+			r.Broke("ukl_thread behind the NMI", x.Tracking, e.Tracking)
+		}
 	}
 }
 
@@ -433,5 +456,7 @@ func (ir19) See(r *Report, e *event.Event) {
 	first, _ := r.Image().Address("ukl_entry_SYSCALL_64")
 	at := x.Interrupted.RIP
 	inside := x.Interrupted.CPL() == 0 && r.Image().Class(at) == image.EntryText && at != first && !x.FromApplication
-	r.That(!inside, "a "+e.Kind.String(), "none", "one inside "+r.at(at))
+	if !r.Holds(!inside) {
+		r.Broke("a "+e.Kind.String(), "none", "one inside "+r.at(at))
+	}
 }

@@ -42,9 +42,13 @@ func (ir9) See(r *Report, e *event.Event) {
 	if x == nil {
 		return
 	}
-	r.That(x.Tracking == event.TrackingApplication, "ukl_thread at the double fault", event.TrackingApplication, x.Tracking)
+	if !r.Holds(x.Tracking == event.TrackingApplication) {
+		r.Broke("ukl_thread at the double fault", event.TrackingApplication, x.Tracking)
+	}
 	top := x.Interrupted.RSP() &^ 15
-	r.That(top-e.Address <= 64 && e.Address < top, "CR2 of a double fault", fmt.Sprintf("within 64 bytes below %#x", top), e.Address)
+	if !r.Holds(top-e.Address <= 64 && e.Address < top) {
+		r.Broke("CR2 of a double fault", fmt.Sprintf("within 64 bytes below %#x", top), e.Address)
+	}
 }
 
 // ir10: its error code is made up, and right.
@@ -84,10 +88,14 @@ func (ir11) See(r *Report, e *event.Event) {
 	if x == nil || !undisturbed(x) {
 		return
 	}
-	r.That(e.RIP == x.Interrupted.RIP, "RIP", r.at(x.Interrupted.RIP), r.at(e.RIP))
+	if !r.Holds(e.RIP == x.Interrupted.RIP) {
+		r.Broke("RIP", r.at(x.Interrupted.RIP), r.at(e.RIP))
+	}
 	r.sameRegisters(&x.Interrupted.GPR, &e.GPR)
 	if e.Machine && r.suite.machine != nil {
 		t, err := r.suite.machine.Translate(x.Address)
-		r.That(err == nil && t.Writable, "the stack at "+fmt.Sprintf("%#x", x.Address), "mapped and writable", fmt.Sprint(err))
+		if !r.Holds(err == nil && t.Writable) {
+			r.Broke("the stack at "+fmt.Sprintf("%#x", x.Address), "mapped and writable", fmt.Sprint(err))
+		}
 	}
 }

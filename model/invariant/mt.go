@@ -33,7 +33,9 @@ func (mt1) See(r *Report, e *event.Event) {
 	if e.Tracking == event.NoTracking {
 		return
 	}
-	r.That(e.Tracking >= event.TrackingNone && e.Tracking <= event.TrackingApplication, "ukl_thread", "0, 1 or 2", fmt.Sprintf("%#x", e.Tracking))
+	if !r.Holds(e.Tracking >= event.TrackingNone && e.Tracking <= event.TrackingApplication) {
+		r.Broke("ukl_thread", "0, 1 or 2", fmt.Sprintf("%#x", e.Tracking))
+	}
 }
 
 // mt2: where the application runs, the field says so.
@@ -61,7 +63,9 @@ func (mt2) See(r *Report, e *event.Event) {
 			return
 		}
 	}
-	r.That(e.Tracking == event.TrackingApplication, "ukl_thread at "+r.at(at), event.TrackingApplication, e.Tracking)
+	if !r.Holds(e.Tracking == event.TrackingApplication) {
+		r.Broke("ukl_thread at "+r.at(at), event.TrackingApplication, e.Tracking)
+	}
 }
 
 // mt3: where the kernel's C code runs, the field does not say application.
@@ -79,7 +83,9 @@ func (mt3) See(r *Report, e *event.Event) {
 	if e.Kind == event.HandlerBegin && e.Excursion != nil && e.Excursion.Vector == nmi {
 		return // the handler itself puts the mark away: MT-3 looks at what it calls
 	}
-	r.That(e.Tracking != event.TrackingApplication, "ukl_thread in "+r.at(e.RIP), "0 or 1", e.Tracking)
+	if !r.Holds(e.Tracking != event.TrackingApplication) {
+		r.Broke("ukl_thread in "+r.at(e.RIP), "0 or 1", e.Tracking)
+	}
 }
 
 // mt4: an ordinary program's task is none of the application's.
@@ -119,11 +125,17 @@ func (mt5) See(r *Report, e *event.Event) {
 	x := e.Excursion
 	switch {
 	case e.Was == event.TrackingNone || e.Tracking == event.TrackingNone:
-		r.That(x != nil && x.Exec, "ukl_thread outside of exec", fmt.Sprint("it to stay ", e.Was), e.Tracking)
+		if !r.Holds(x != nil && x.Exec) {
+			r.Broke("ukl_thread outside of exec", fmt.Sprint("it to stay ", e.Was), e.Tracking)
+		}
 	case e.Was == event.TrackingApplication:
-		r.That(x != nil, "ukl_thread without an entry", e.Was, e.Tracking)
+		if !r.Holds(x != nil) {
+			r.Broke("ukl_thread without an entry", e.Was, e.Tracking)
+		}
 	case e.Was == event.TrackingKernel:
-		r.That(x == nil || x.FromApplication || x.Vector == nmi, "ukl_thread in the middle of the kernel", e.Was, e.Tracking)
+		if !r.Holds(x == nil || x.FromApplication || x.Vector == nmi) {
+			r.Broke("ukl_thread in the middle of the kernel", e.Was, e.Tracking)
+		}
 	}
 }
 
@@ -142,7 +154,9 @@ func (w mt6) Watch() Watcher { return w }
 func (mt6) See(r *Report, e *event.Event) {
 	if e.Kind == event.Switch {
 		if e.Excursion == nil && e.Tracking != event.NoTracking { // it has never been anywhere but in the kernel
-			r.That(e.Tracking != event.TrackingApplication, "ukl_thread of a task that is nobody's", event.TrackingNone, e.Tracking)
+			if !r.Holds(e.Tracking != event.TrackingApplication) {
+				r.Broke("ukl_thread of a task that is nobody's", event.TrackingNone, e.Tracking)
+			}
 		}
 		return
 	}
@@ -162,13 +176,16 @@ func (*mt7) Rule() Rule {
 	}
 }
 func (*mt7) Watch() Watcher { return &mt7{away: map[uint64]int{}} }
+func (w *mt7) Forget()      { clear(w.away) }
 func (w *mt7) See(r *Report, e *event.Event) {
 	switch e.Kind {
 	case event.Switch:
 		w.away[e.Task] = e.Tracking
 	case event.Switched:
 		if was, ok := w.away[e.Task]; ok {
-			r.That(was == e.Tracking, "ukl_thread of a task that did not run", was, e.Tracking)
+			if !r.Holds(was == e.Tracking) {
+				r.Broke("ukl_thread of a task that did not run", was, e.Tracking)
+			}
 		}
 	case event.Clone:
 		delete(w.away, e.Next)
@@ -193,7 +210,9 @@ func (mt8) See(r *Report, e *event.Event) {
 	}
 	switch {
 	case x.Interrupted.CPL() == 3:
-		r.That(e.Frame.CS != uklCS, "pt_regs.cs", "a selector of CPL 3", e.Frame.CS)
+		if !r.Holds(e.Frame.CS != uklCS) {
+			r.Broke("pt_regs.cs", "a selector of CPL 3", e.Frame.CS)
+		}
 	case x.FromApplication:
 		r.Equal("pt_regs.cs", uklCS, e.Frame.CS)
 	default:

@@ -67,6 +67,10 @@ type Watcher interface {
 	See(r *Report, e *event.Event)
 }
 
+// Forgetful is a Watcher that remembers something from event to event, which
+// it forgets when the machine goes back to a snapshot.
+type Forgetful interface{ Forget() }
+
 // Inspector is a Static invariant.
 type Inspector interface {
 	Invariant

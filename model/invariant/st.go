@@ -28,7 +28,7 @@ func (w st1) Watch() Watcher { return nil }
 func (st1) Inspect(r *Report, img *image.Image) {
 	uses := img.RedZone()
 	for _, u := range uses {
-		r.That(false, fmt.Sprintf("%s (%#x)", u.Function, u.Address), "nothing below RSP", u.Instruction)
+		r.Breaks(fmt.Sprintf("%s (%#x)", u.Function, u.Address), "nothing below RSP", u.Instruction)
 	}
 	if len(uses) == 0 {
 		r.Held()
@@ -64,6 +64,7 @@ func (*st2) Rule() Rule {
 	}
 }
 func (*st2) Watch() Watcher { return &st2{kept: map[uint64]*stackBytes{}} }
+func (w *st2) Forget()      { clear(w.kept) }
 func (w *st2) See(r *Report, e *event.Event) {
 	const size = 256
 	x := e.Excursion
@@ -85,7 +86,7 @@ func (w *st2) See(r *Report, e *event.Event) {
 	}
 	for i := 0; i < size; i += 8 {
 		if !bytes.Equal(was.data[i:i+8], now.data[i:i+8]) {
-			r.That(false, fmt.Sprintf("the stack at %#x", was.at+uint64(i)), fmt.Sprintf("% x", was.data[i:i+8]), fmt.Sprintf("% x", now.data[i:i+8]))
+			r.Breaks(fmt.Sprintf("the stack at %#x", was.at+uint64(i)), fmt.Sprintf("% x", was.data[i:i+8]), fmt.Sprintf("% x", now.data[i:i+8]))
 			return
 		}
 	}
@@ -107,6 +108,7 @@ func (*st3) Rule() Rule {
 	}
 }
 func (*st3) Watch() Watcher { return &st3{kept: map[uint64]*stackBytes{}} }
+func (w *st3) Forget()      { clear(w.kept) }
 func (w *st3) See(r *Report, e *event.Event) {
 	const size = 512
 	x := e.Excursion
@@ -128,7 +130,7 @@ func (w *st3) See(r *Report, e *event.Event) {
 	}
 	for i := range was.data {
 		if was.data[i] != now.data[i] {
-			r.That(false, fmt.Sprintf("below RSP-%#x", budget), "nothing written", fmt.Sprintf("a change at RSP-%#x", x.Interrupted.RSP()-was.at-uint64(i)))
+			r.Breaks(fmt.Sprintf("below RSP-%#x", budget), "nothing written", fmt.Sprintf("a change at RSP-%#x", x.Interrupted.RSP()-was.at-uint64(i)))
 			return
 		}
 	}
@@ -153,7 +155,7 @@ func (st4) See(r *Report, e *event.Event) {
 		r.Held()
 		return
 	}
-	r.That(false, "RSP in "+r.at(e.RIP), "the kernel's", rsp)
+	r.Breaks("RSP in "+r.at(e.RIP), "the kernel's", rsp)
 }
 
 // st5: a switch is from stack to stack.
@@ -174,7 +176,9 @@ func (st5) See(r *Report, e *event.Event) {
 	if initial, ok := r.Image().Address("init_task"); ok && initial == e.Task {
 		return // the boot CPU's idle task began on a stack of the image
 	}
-	r.That(onThreadStack(r.Image(), e, e.RSP()), "RSP", fmt.Sprintf("%#x to %#x", e.Stack, e.Stack+threadSize(r.Image())), e.RSP())
+	if !r.Holds(onThreadStack(r.Image(), e, e.RSP())) {
+		r.Broke("RSP", fmt.Sprintf("%#x to %#x", e.Stack, e.Stack+threadSize(r.Image())), e.RSP())
+	}
 }
 
 // st6: an address space is left from the half that all have.
@@ -189,7 +193,9 @@ func (st6) Rule() Rule {
 }
 func (w st6) Watch() Watcher { return w }
 func (st6) See(r *Report, e *event.Event) {
-	r.That(upper(e.RSP()), "RSP at a load of CR3", "the kernel's half", e.RSP())
+	if !r.Holds(upper(e.RSP())) {
+		r.Broke("RSP at a load of CR3", "the kernel's half", e.RSP())
+	}
 }
 
 // st7: nothing is left on the stack.
@@ -203,6 +209,7 @@ func (*st7) Rule() Rule {
 	}
 }
 func (*st7) Watch() Watcher { return &st7{frames: map[uint64]uint64{}} }
+func (w *st7) Forget()      { clear(w.frames) }
 func (w *st7) See(r *Report, e *event.Event) {
 	if e.Kind == event.Ended {
 		delete(w.frames, e.Task)
@@ -246,6 +253,8 @@ func (st10) Rule() Rule {
 func (w st10) Watch() Watcher { return w }
 func (st10) See(r *Report, e *event.Event) {
 	if (e.Vector == x86.VectorPF || e.Vector == x86.VectorDF) && e.Stack != 0 {
-		r.That(e.Stack-e.Address > 4096 || e.Address == e.Stack, "CR2", "not in the guard page of the thread stack", e.Address)
+		if !r.Holds(e.Stack-e.Address > 4096 || e.Address == e.Stack) {
+			r.Broke("CR2", "not in the guard page of the thread stack", e.Address)
+		}
 	}
 }

@@ -65,8 +65,10 @@ type Suite struct {
 	machine *emu.Machine
 	reports []*Report
 	byKind  [event.Kinds][]*Report
-	trail   [trailLength]Note
-	noted   uint64
+	// forgetful are the watchers that remember something of the run.
+	forgetful []Forgetful
+	trail     [trailLength]Note
+	noted     uint64
 }
 
 // NewSuite makes one of those invariants that the tier has: Points has
@@ -91,6 +93,9 @@ func NewSuite(img *image.Image, tier Tier, invariants ...Invariant) *Suite {
 		}
 		if r.watcher = i.Watch(); r.watcher == nil {
 			continue
+		}
+		if w, ok := r.watcher.(Forgetful); ok {
+			s.forgetful = append(s.forgetful, w)
 		}
 		for _, k := range r.rule.Kinds {
 			s.byKind[k] = append(s.byKind[k], r)
@@ -119,10 +124,8 @@ func (s *Suite) See(e *event.Event) {
 // what they remember of the run is of another one.
 func (s *Suite) Restart() {
 	s.noted = 0
-	for _, r := range s.reports {
-		if r.watcher != nil {
-			r.watcher = r.invariant.Watch()
-		}
+	for _, w := range s.forgetful {
+		w.Forget()
 	}
 }
 
@@ -182,19 +185,36 @@ func (r *Report) Held() { r.count++ }
 // That counts one look. If the invariant did not hold, what says what, and the
 // rest what was expected and found: values are shown in hexadecimal.
 func (r *Report) That(ok bool, what string, expected, found any) bool {
+	if !r.Holds(ok) {
+		r.Broke(what, expected, found)
+	}
+	return ok
+}
+
+// Holds counts one look. If it returns false, Broke has to say what was found: what
+// it takes to say that is better not made for the many looks that hold.
+func (r *Report) Holds(ok bool) bool {
 	r.count++
-	if ok {
-		return true
-	}
+	return ok
+}
+
+// Broke says what did not hold at the look that Holds has counted.
+func (r *Report) Broke(what string, expected, found any) {
 	r.broken++
-	if len(r.violations) < keptViolations {
-		v := Violation{ID: r.rule.ID, What: what, Expected: show(expected), Found: show(found), Trail: r.suite.recent()}
-		if e := r.event; e != nil {
-			v.Count, v.RIP, v.Task, v.Event = e.Count, e.RIP, e.Task, e.Kind
-		}
-		r.violations = append(r.violations, v)
+	if len(r.violations) == keptViolations {
+		return
 	}
-	return false
+	v := Violation{ID: r.rule.ID, What: what, Expected: show(expected), Found: show(found), Trail: r.suite.recent()}
+	if e := r.event; e != nil {
+		v.Count, v.RIP, v.Task, v.Event = e.Count, e.RIP, e.Task, e.Kind
+	}
+	r.violations = append(r.violations, v)
+}
+
+// Breaks counts a look that did not hold.
+func (r *Report) Breaks(what string, expected, found any) {
+	r.count++
+	r.Broke(what, expected, found)
 }
 
 // Equal is That for a number that is to be another one.
@@ -203,7 +223,8 @@ func (r *Report) Equal(what string, expected, found uint64) bool {
 		r.count++
 		return true
 	}
-	return r.That(false, what, expected, found)
+	r.Breaks(what, expected, found)
+	return false
 }
 
 func (r *Report) result() Result {

@@ -4,6 +4,7 @@ package asm
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -74,7 +75,7 @@ func (p *program) encoding(e *encoder, it *item, behind func(*item) *uint64) ([]
 	case len(known.code) != it.length:
 		return nil, errorAt(it.column, "%s: %d bytes, and %d were measured", s.text, len(known.code), it.length)
 	}
-	return known.code, nil
+	return slices.Clone(known.code), nil // what is remembered stays as it is
 }
 
 func (p *program) numbers(it *item) ([]byte, *Error) {

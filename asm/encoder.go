@@ -5,6 +5,7 @@ package asm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -84,52 +85,58 @@ func (e *encoder) encode(snippets []snippet) error {
 func (e *encoder) viaKeystone(snippets []snippet) []snippet {
 	var left []snippet
 	for _, s := range snippets {
-		if why := astray(s); why != "" {
-			e.known[s] = encoded{err: errors.New(why + "; GNU as would do")}
-			left = append(left, s)
-			continue
-		}
-		code, err := remembered(s)
-		if err == nil && betrays(s, code) {
-			code, err = nil, errors.New("Keystone 0.9.2 makes AVX-512 of it; GNU as would do")
-		}
-		if err == nil {
-			code = mended(s, code)
+		code, ok := recall(s)
+		var err error
+		if !ok {
+			code, err = keystoneFor(s)
 		}
 		e.known[s] = encoded{code, err}
 		if err != nil {
 			left = append(left, s)
+		} else if !ok {
+			remember(s, code)
 		}
 	}
 	return left
 }
 
-// encodings are what Keystone made of an instruction once: variants of a program
+// keystoneFor is what Keystone makes of an instruction, put right.
+func keystoneFor(s snippet) ([]byte, error) {
+	if why := astray(s); why != "" {
+		return nil, errors.New(why + "; GNU as would do")
+	}
+	code, err := byKeystone(forKeystone(s), s.syntax, s.mode)
+	switch {
+	case err != nil:
+		return nil, err
+	case betrays(s, code):
+		return nil, errors.New("Keystone 0.9.2 makes AVX-512 of it; GNU as would do")
+	}
+	return mended(s, code), nil
+}
+
+// encodings are what Keystone has made of instructions: variants of a program
 // have most of theirs in common.
 var encodings struct {
 	sync.Mutex
-	codes map[snippet]string
+	codes map[snippet][]byte // not to be changed
 }
 
 // mostRemembered bounds it, at some megabytes.
 const mostRemembered = 1 << 15
 
-func remembered(s snippet) ([]byte, error) {
+func recall(s snippet) ([]byte, bool) {
 	encodings.Lock()
+	defer encodings.Unlock()
 	code, ok := encodings.codes[s]
-	encodings.Unlock()
-	if ok {
-		return []byte(code), nil
-	}
-	made, err := byKeystone(forKeystone(s), s.syntax, s.mode)
-	if err != nil {
-		return nil, err
-	}
+	return code, ok
+}
+
+func remember(s snippet, code []byte) {
 	encodings.Lock()
 	defer encodings.Unlock()
 	if encodings.codes == nil || len(encodings.codes) >= mostRemembered {
-		encodings.codes = map[snippet]string{}
+		encodings.codes = map[snippet][]byte{}
 	}
-	encodings.codes[s] = string(made)
-	return made, nil
+	encodings.codes[s] = slices.Clip(slices.Clone(code))
 }

@@ -41,7 +41,7 @@ func (p *program) each(do func(*item)) {
 func (p *program) encodeAll(e *encoder, rip func(*item) *uint64) error {
 	var snippets []snippet
 	p.each(func(it *item) {
-		if it.code == nil || it.code.branch != nil {
+		if it.code == nil || it.code.branch != nil || it.still != nil {
 			return
 		}
 		if s, err := p.snippet(it, rip); err == nil {
@@ -51,7 +51,21 @@ func (p *program) encodeAll(e *encoder, rip func(*item) *uint64) error {
 	return e.encode(snippets)
 }
 
+// snippet is the instruction for the assemblers. One that no address is in is
+// the same in every round.
 func (p *program) snippet(it *item, rip func(*item) *uint64) (snippet, *Error) {
+	if it.still != nil {
+		return *it.still, nil
+	}
+	p.moving = false
+	s, err := p.written(it, rip)
+	if err == nil && !p.moving {
+		it.still = &s
+	}
+	return s, err
+}
+
+func (p *program) written(it *item, rip func(*item) *uint64) (snippet, *Error) {
 	var at *uint64
 	if rip != nil {
 		at = rip(it)
@@ -137,6 +151,9 @@ func (p *program) measure(e *encoder, it *item, first bool) (int, *Error) {
 		if err != nil {
 			return it.length, err
 		}
+		if it.still != nil && it.length > 0 {
+			return it.length, nil
+		}
 		known := e.known[s]
 		if known.err != nil {
 			return it.length, errorAt(it.column, "%s: %v", s.text, known.err)
@@ -204,9 +221,11 @@ func (p *program) resolve(it *item, name string, column int) (quantity, *Error) 
 		return quantity{}, errorAt(column, "more than %d symbols in one expression", mostResolved)
 	}
 	if name == "." {
+		p.moving = true
 		return quantity{it.address + uint64(it.within), 1}, nil
 	}
 	if label := p.labels[name]; label != nil {
+		p.moving = true
 		return quantity{label.address, 1}, nil
 	}
 	if c := p.constants[name]; c != nil {
@@ -226,6 +245,7 @@ func (p *program) resolve(it *item, name string, column int) (quantity, *Error) 
 	}
 	if p.options.Symbols != nil {
 		if address, ok := p.options.Symbols(name); ok {
+			p.moving = true // seen from here, if it is relative to RIP
 			return quantity{address, 1}, nil
 		}
 	}

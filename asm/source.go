@@ -20,6 +20,7 @@ type item struct {
 	mode         int
 
 	code  *instruction
+	still *snippet // of an instruction that doesn't change with its place
 	data  []datum
 	gap   *gap
 	bytes []byte
@@ -60,7 +61,8 @@ type program struct {
 	syntax    Syntax
 	errors    Errors
 	items     int
-	resolved  int // symbols, for one expression
+	resolved  int  // symbols, for one expression
+	moving    bool // an address was among them
 }
 
 type constant struct {

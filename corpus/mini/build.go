@@ -44,7 +44,7 @@ func build(files []sourceFile, o Options) (*image, error) {
 		return nil, err
 	}
 	p = link(p, more, o)
-	code, err := assemble(p, t, o)
+	code, err := assemble(p, t, o, asm.Both)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func build(files []sourceFile, o Options) (*image, error) {
 	return x, nil
 }
 
-func assemble(p *program, t *types, o Options) (*asm.Code, error) {
-	how := asm.Options{Sections: map[string]uint64{}, Alignment: map[string]uint64{}, Constants: constants(t)}
+func assemble(p *program, t *types, o Options, by asm.Assembler) (*asm.Code, error) {
+	how := asm.Options{Assembler: by, Sections: map[string]uint64{}, Alignment: map[string]uint64{}, Constants: constants(t)}
 	for _, one := range pieces(script(o)) {
 		how.Order = append(how.Order, one.name)
 		how.Alignment[one.name] = one.align

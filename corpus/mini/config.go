@@ -82,6 +82,9 @@ func compressed(config string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// generatedMost is what it takes, however many defects there are.
+const generatedMost = 3072
+
 // data is what is generated and not in the sources.
 func data(o Options) (string, error) {
 	ikconfig, err := compressed(config(o))
@@ -95,7 +98,9 @@ func data(o Options) (string, error) {
 	}
 	object("linux_banner", append([]byte(banner(o)), 0))
 	s.WriteString(".ascii \"IKCFG_ST\"\n")
-	fmt.Fprintf(&s, ".globl kernel_config_data; kernel_config_data:\n%s.globl kernel_config_data_end; kernel_config_data_end:\n.ascii \"IKCFG_ED\"\n.balign 8\n", byteLines(ikconfig))
+	fmt.Fprintf(&s, ".globl kernel_config_data; kernel_config_data:\n%s.globl kernel_config_data_end; kernel_config_data_end:\n.ascii \"IKCFG_ED\"\n", byteLines(ikconfig))
+	// Nothing behind it moves when an option's name does.
+	fmt.Fprintf(&s, ".zero %d - (. - linux_banner)\n", generatedMost)
 	return s.String(), nil
 }
 

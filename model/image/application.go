@@ -83,7 +83,7 @@ func (i *Image) readApplication() *App {
 	if !a.BySection {
 		i.bySymbols(a)
 	}
-	if a.Text == nil {
+	if a.Text == nil || i.isProgram(a) {
 		return nil
 	}
 	a.Start, _ = i.Address(applicationStart)
@@ -95,6 +95,14 @@ func (i *Image) readApplication() *App {
 		}
 	}
 	return a
+}
+
+// isProgram says whether what looks like an application is a program in CPL 3
+// that comes with a stock kernel (builtin:mini,stock): it is in the lower half,
+// and there is no way for it to be anything else.
+func (i *Image) isProgram(a *App) bool {
+	return !hasSymbol(uklEntry)(i) && !i.kml() &&
+		slices.ContainsFunc(i.executable, upperHalf) && !slices.ContainsFunc(a.Text, func(r Range) bool { return upperHalf(section{Range: r}) })
 }
 
 func (i *Image) readTLS() *TLS {

@@ -141,12 +141,13 @@ func executable(table *symbols.Table) []section {
 			code = append(code, section{Range{s.Address, s.Address + s.Size}, s.Name})
 		}
 	}
-	upper := func(s section) bool { return s.Start>>63 != 0 }
-	if slices.ContainsFunc(code, upper) {
-		code = slices.DeleteFunc(code, func(s section) bool { return !upper(s) })
+	if slices.ContainsFunc(code, upperHalf) {
+		code = slices.DeleteFunc(code, func(s section) bool { return !upperHalf(s) })
 	}
 	return code
 }
+
+func upperHalf(s section) bool { return s.Start>>63 != 0 }
 
 // bounded is the range between two symbols, or else that of a section.
 func (i *Image) bounded(start, end, section string) (Range, bool) {

@@ -85,10 +85,8 @@ func (i *Image) readUKL() UKL {
 func (u *UKL) flavor(i *Image) {
 	entry := hasSymbol(uklEntry)(i)
 	switch {
-	case i.set("CONFIG_KERNEL_MODE_LINUX"):
-		u.Flavor, u.How["Flavor"] = KML, "CONFIG_KERNEL_MODE_LINUX=y"
-	case i.set("CONFIG_UKL_MINI_KML"):
-		u.Flavor, u.How["Flavor"] = KML, "CONFIG_UKL_MINI_KML=y"
+	case i.kml():
+		u.Flavor, u.How["Flavor"] = KML, "CONFIG_KERNEL_MODE_LINUX=y or CONFIG_UKL_MINI_KML=y"
 	case !i.set("CONFIG_UNIKERNEL_LINUX") && !entry:
 		u.How["Flavor"] = "neither CONFIG_UNIKERNEL_LINUX nor " + uklEntry
 	case hasSymbol("return_to_ukl_application")(i):
@@ -99,6 +97,10 @@ func (u *UKL) flavor(i *Image) {
 		u.Flavor, u.How["Flavor"] = Published, "the application has no sections of its own"
 	}
 }
+
+// kml says whether the kernel runs programs in CPL 0: Kernel Mode Linux, or
+// what builtin:mini has of it.
+func (i *Image) kml() bool { return i.set("CONFIG_KERNEL_MODE_LINUX") || i.set("CONFIG_UKL_MINI_KML") }
 
 func (u *UKL) defects(i *Image) {
 	for option, v := range i.Config {

@@ -44,7 +44,7 @@ func (x *index) add(c class, name []byte, d definition) bool {
 	if slices.ContainsFunc(known, func(k definition) bool { return k.size == d.size && k.line == d.line }) {
 		return false
 	}
-	const most = 4096 // of one name: more is a file that wants to keep us busy
+	const most = 256 // of one name: more is a file that wants to keep us busy
 	if len(known) >= most {
 		return false
 	}

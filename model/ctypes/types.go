@@ -108,7 +108,9 @@ func (t *Types) structure(name string) (*Type, error) {
 }
 
 // Structs are all structures and unions of a name, for there may be several:
-// names that are private to a file.
+// names that are private to a file, or of the application that is linked into
+// the kernel, which comes last. In DWARF, definitions of the same size on the
+// same line of some file count as one.
 func (t *Types) Structs(name string) ([]*Type, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

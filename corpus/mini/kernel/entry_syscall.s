@@ -281,7 +281,7 @@ L_bp_read_return_address:
 	mov rdi, rsp
 	movsxd rsi, eax
 	call do_syscall_64
-	jmp restore_regs_and_return_to_kernel
+	jmp swapgs_restore_regs_and_return_to_usermode	# execve may have made it a program
 {{end}}
 
 // What a task does (arch/x86/include/asm/ukl.h). They are entry text: an

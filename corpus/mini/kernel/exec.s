@@ -309,6 +309,13 @@ UKL_DATA_MOST = 0x2000
 	sub rcx, rdi
 	rep movsb
 	mov rdi, offset __ukl_bss_start
+	{{if .SameStack}}// but for the page that is not there
+	mov rcx, offset ukl_stack_guard
+	sub rcx, rdi
+	xor eax, eax
+	rep stosb
+	add rdi, 4096
+	{{end}}
 	mov rcx, offset __ukl_bss_end
 	sub rcx, rdi
 	xor eax, eax

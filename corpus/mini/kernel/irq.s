@@ -86,7 +86,9 @@ ISA_IRQ_VECTOR_0 = 0x30
 {{end_func "common_interrupt"}}
 
 // A tick: who has slept long enough wakes up, and the CPU is shared anew. There
-// is another one only if somebody still sleeps.
+// is another one only if somebody still sleeps, or if there is more than one to
+// share it. (The first one is for somebody who sleeps: until then all take turns
+// of their own accord.)
 TICK = 12				# 10 microseconds
 
 {{func "timer_interrupt"}}
@@ -95,9 +97,13 @@ TICK = 12				# 10 microseconds
 	inc qword ptr [jiffies]
 	mov byte ptr [timer_runs], 0
 	mov rdx, [jiffies]
-	mov rdi, offset init_task
-	mov ecx, NR_TASKS
-1:	mov rax, [rdi + task_struct.wake_at]
+	mov rdi, offset init_task + sizeof.task_struct
+	mov ecx, NR_TASKS - 1
+	xor esi, esi
+1:	cmp dword ptr [rdi + task_struct.__state], TASK_RUNNING
+	jne 4f
+	inc esi
+4:	mov rax, [rdi + task_struct.wake_at]
 	test rax, rax
 	jz 3f
 	cmp rax, rdx
@@ -106,12 +112,13 @@ TICK = 12				# 10 microseconds
 	cmp dword ptr [rdi + task_struct.__state], TASK_INTERRUPTIBLE
 	jne 3f
 	mov dword ptr [rdi + task_struct.__state], TASK_RUNNING
+	inc esi
 	jmp 3f
-2:	mov byte ptr [timer_runs], 1
+2:	mov esi, 2
 3:	add rdi, sizeof.task_struct
 	loop 1b
-	cmp byte ptr [timer_runs], 0
-	jne start_timer
+	cmp esi, 2
+	jae start_timer
 	ret
 {{end_func "timer_interrupt"}}
 

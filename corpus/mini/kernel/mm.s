@@ -33,6 +33,14 @@ page_counts:
 	mov [pool_start], rax
 	add rax, POOL_PAGES * 4096
 	mov [last_free], rax
+	{{if .SameStack}}// the page below the application's pinned stack
+	mov rax, offset ukl_stack_guard
+	mov rcx, rax
+	sub rcx, offset _text
+	shr rcx, 12
+	mov qword ptr [level1_kernel_pgt + 8*rcx], 0
+	invlpg [rax]
+	{{end}}
 	ret
 {{end_func "mm_init"}}
 

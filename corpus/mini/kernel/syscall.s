@@ -11,9 +11,11 @@ NR_SYSCALLS = 335
 	push rbx
 	mov rbx, rdi
 	sti
-	{{if .SameStack}}// execve can't run on what it throws away
-	cmp esi, __NR_execve
-	je L_leave_same_stack
+	{{if .SameStack}}
+	// Not on what execve throws away, or what the child of vfork goes on with.
+	lea eax, [rsi - __NR_clone]
+	cmp eax, __NR_execve - __NR_clone
+	jbe L_leave_same_stack
 	{{end}}
 	{{if defect "number-64"}}// H-11
 	mov rsi, [rdi + pt_regs.orig_ax]
@@ -26,12 +28,7 @@ NR_SYSCALLS = 335
 	mov [rbx + pt_regs.ax], rax
 1:	mov rdi, rbx
 	pop rbx
-	{{if .SameStack}}
-	call syscall_exit_to_user_mode
-	ret
-	{{else}}
 	jmp syscall_exit_to_user_mode
-	{{end}}
 {{end_func "do_syscall_64"}}
 
 {{if .SameStack}}
@@ -101,24 +98,6 @@ EXIT_WORK = _TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME
 	jnz schedule
 	ret
 	{{else}}
-	{{if .SameStack}}
-	// A frame for a signal goes where we are.
-	mov rax, {{template "current"}}
-	test qword ptr [rax + task_struct.thread_info.flags], _TIF_SIGPENDING
-	jz 1f
-	mov rax, {{template "top_of_stack"}}
-	sub rax, sizeof.pt_regs
-	cmp rax, rdi
-	je 1f
-	mov rsi, rdi
-	mov rdi, rax
-	mov ecx, sizeof.pt_regs / 8
-	rep movsq
-	mov rsp, rax
-	mov rdi, rax
-	call exit_to_user_mode_prepare
-	jmp swapgs_restore_regs_and_return_to_usermode
-1:	{{end}}
 	jmp exit_to_user_mode_prepare
 	{{end}}
 {{end_func "syscall_exit_to_user_mode"}}
@@ -143,6 +122,21 @@ EXIT_WORK = _TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME
 2:	and qword ptr [r12 + task_struct.thread_info.flags], ~_TIF_NOTIFY_RESUME
 	test rax, _TIF_SIGPENDING
 	jz 1b
+	{{if .SameStack}}
+	// The signal's frame goes where we are: on, from the thread stack.
+	mov rax, {{template "top_of_stack"}}
+	sub rax, sizeof.pt_regs
+	cmp rax, rbx
+	je 5f
+	mov rsi, rbx
+	mov rdi, rax
+	mov ecx, sizeof.pt_regs / 8
+	rep movsq
+	mov rsp, rax
+	mov rdi, rax
+	call exit_to_user_mode_prepare
+	jmp swapgs_restore_regs_and_return_to_usermode
+5:	{{end}}
 	sti
 	mov rdi, rbx
 	call arch_do_signal_or_restart

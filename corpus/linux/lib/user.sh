@@ -12,8 +12,6 @@ archive() {
 	"$1/usr/gen_init_cpio" -t 0 "$list" >"$2"
 }
 
-shopt -s extglob # !(line).c is all but this one
-
 # What nolibc programs are made of besides their own sources.
 nolibc_sources=("$here"/user/user.c "$here"/items/line.c)
 
@@ -33,10 +31,10 @@ program() {
 
 # tour_archive KERNEL OUTPUT builds the tour's archive; the programs stay beside it with their symbols.
 tour_archive() {
-	local kernel=$1 output=$2 programs name
+	local kernel=$1 output=$2 programs name GLOBIGNORE="$here/items/line.c" # every program has it
 	programs=$(dirname "$output")/programs
 	mkdir -p "$programs"
-	program "$kernel" "$programs/tour" "$here"/user/tour/*.c "$here"/items/!(line).c
+	program "$kernel" "$programs/tour" "$here"/user/tour/*.c "$here"/items/*.c
 	program "$kernel" "$programs/witness" "$here/items/programs/witness.c"
 	for name in echo loop crash bench; do
 		program "$kernel" "$programs/$name" "$here/user/$name.c"

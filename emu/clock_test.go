@@ -201,7 +201,7 @@ cd 80                           int 0x80
 0f 0b                           ud2
 `)...), nil, 600},
 	} {
-		for _, slice := range slices {
+		for _, slice := range sliceSizes {
 			t.Run(fmt.Sprintf("%s, slices of %d", c.name, slice), func(t *testing.T) {
 				r := newRig(t, "")
 				r.RemoveProbe(r.handler(0x80))
@@ -264,7 +264,7 @@ eb ee                           jmp 0
 // RDTSC reads the clock as it is before the RDTSC itself, wherever in a block
 // it stands.
 func TestRDTSCReadsTheClock(t *testing.T) {
-	for _, slice := range slices {
+	for _, slice := range sliceSizes {
 		r := newRig(t, "")
 		r.kernel(listing(`
 90                              nop
@@ -353,7 +353,7 @@ f4                              hlt
 // the machine steps: here at CPL 3 with SMAP, and right behind an IRET that
 // sets RF.
 func TestPUSHFStoresTheGuestsFlags(t *testing.T) {
-	for _, slice := range slices {
+	for _, slice := range sliceSizes {
 		r := newRig(t, "")
 		r.RemoveProbe(r.handler(x86.VectorUD))
 		r.write(entryAt+16*6, listing(`

@@ -48,7 +48,7 @@ func TestPUSHFOutsideIA32eMode(t *testing.T) {
 			s.GPR[x86.RSP] |= 0x50000
 		}, 0x1ffc, 0xffffffff00000003},
 	} {
-		for _, slice := range slices {
+		for _, slice := range sliceSizes {
 			t.Run(c.name, func(t *testing.T) {
 				r := legacyRig(t, c.bits, listing("f9  stc\n"+c.code+"\n90  nop\n0f 0b  ud2"), func(s *x86.State) {
 					s.GPR[x86.RSP] = 0x2000

@@ -16,7 +16,7 @@ import (
 // after the last iteration is none.
 func TestProbeAtARepeatedInstruction(t *testing.T) {
 	for count, arrivals := range map[uint64]int{0: 1, 1: 1, 2: 2, 5: 5} {
-		for _, slice := range slices {
+		for _, slice := range sliceSizes {
 			r := newRig(t, "")
 			r.kernel(listing(`
 90                              nop
@@ -38,7 +38,7 @@ f3 aa                           rep stos BYTE PTR es:[rdi],al
 
 // With 16-bit addresses the count is CX, whatever the rest of ECX holds.
 func TestRepeatedInstructionCountsInCX(t *testing.T) {
-	for _, slice := range slices {
+	for _, slice := range sliceSizes {
 		r := newRig(t, "")
 		r.mapPage(0x5000, dataAt, 0, pteP|pteW)
 		r.start(userPhys, listing(`

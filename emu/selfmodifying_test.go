@@ -26,7 +26,7 @@ func (r *rig) runTo(slice uint64) {
 	require.Fail(r.t, "the program got lost")
 }
 
-var slices = []uint64{0, 1, 2, 3, 7, 64}
+var sliceSizes = []uint64{0, 1, 2, 3, 7, 64}
 
 // What a program writes over its own code is what it executes (SDM vol. 3A
 // 10.1.3, "Handling Self- and Cross-Modifying Code": on one processor, through
@@ -317,7 +317,7 @@ c3                              ret
 90                              nop
 `)},
 	} {
-		for _, slice := range slices {
+		for _, slice := range sliceSizes {
 			t.Run(fmt.Sprintf("%s, slices of %d", c.name, slice), func(t *testing.T) {
 				r := newRig(t, "")
 				for at, code := range c.more {

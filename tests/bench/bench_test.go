@@ -90,3 +90,15 @@ func BenchmarkBoot(b *testing.B) {
 		m.Close()
 	}
 }
+
+// BenchmarkStretchPoints is the same with points, of three captures each.
+func BenchmarkStretchPoints(b *testing.B) {
+	s := stretch(b)
+	hits := 0
+	require.NoError(b, s.Points(&hits))
+	for b.Loop() {
+		require.NoError(b, s.Once())
+	}
+	require.NotZero(b, hits)
+	b.ReportMetric(float64(hits)/float64(b.N), "hits")
+}

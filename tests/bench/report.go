@@ -146,5 +146,8 @@ func (s *Stretch) reportRuns(w io.Writer, o Options) error {
 	fmt.Fprintf(w, "  the same, every instruction observed\t%.0f/s\tunobserved\t%.2f\tat most 4 times\n",
 		perSecond(observed), ratio(observed, plain))
 	fmt.Fprintf(w, "  \t\tC loop, observed %.0f/s\t%.2f\t\n", perSecond(loopObserved), ratio(loopObserved, observed))
-	return s.Machine.Record(0, 0, 0)
+	if err := s.Machine.Record(0, 0, 0); err != nil {
+		return err
+	}
+	return s.reportPoints(w, o)
 }

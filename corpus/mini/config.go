@@ -14,7 +14,7 @@ const Release = "6.1.0-mini"
 
 // banner is linux_banner of init/version.c, by which a Linux is known.
 func banner(o Options) string {
-	return fmt.Sprintf("Linux version %s (uklemu@uklemu) (uklemu's assembler) #1 builtin:mini %s\n", Release, o)
+	return fmt.Sprintf("Linux version %s (uklemu@uklemu) (uklemu's assembler) #1 %s\n", Release, strings.TrimSuffix("builtin:mini,"+o.String(), ","))
 }
 
 // config is the kernel's configuration, as /proc/config.gz of a real kernel

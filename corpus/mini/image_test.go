@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,7 +74,7 @@ func TestTheFileIsAVmlinux(t *testing.T) {
 		require.Equal(t, []string{boot.ProtocolLinux, boot.ProtocolPVH}, image.Protocols())
 		version, err := image.LinuxVersion()
 		require.NoError(t, err)
-		require.Equal(t, "Linux version 6.1.0-mini (uklemu@uklemu) (uklemu's assembler) #1 builtin:mini "+text, version)
+		require.Equal(t, "Linux version 6.1.0-mini (uklemu@uklemu) (uklemu's assembler) #1 "+strings.TrimSuffix("builtin:mini,"+text, ","), version)
 	}
 }
 

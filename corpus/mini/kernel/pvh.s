@@ -41,6 +41,7 @@
 	mov cr0, eax
 	mov edi, offset pvh_gdt_descr - __START_KERNEL_map
 	lgdt [edi]
+	mov esp, offset nmi_main_stack_top - __START_KERNEL_map	# PVH gives no stack
 	push 0x10
 	push offset startup_64 - __START_KERNEL_map
 	retf

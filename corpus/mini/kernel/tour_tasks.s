@@ -158,6 +158,7 @@
 	mov eax, __NR_gettid
 	{{.call}}
 	mov [{{.p}}main_tid], eax
+	mov qword ptr [{{.p}}flag], 0
 	mov rdi, offset {{.p}}signaller
 	mov rsi, offset {{.p}}stack2_top
 	mov rdx, offset {{.p}}tls
@@ -211,8 +212,9 @@
 	ret
 {{end_func (print .p "item_asynchronous")}}
 
+// Signals the main thread, and again as long as [flag] says that it waits.
 {{func (print .p "signaller")}}
-	mov edi, 20000
+1:	mov edi, 20000
 	call {{.p}}sleep
 	mov eax, __NR_getpid
 	{{.call}}
@@ -221,6 +223,8 @@
 	mov edx, SIGUSR1
 	mov eax, __NR_tgkill
 	{{.call}}
+	cmp qword ptr [{{.p}}flag], 0
+	jne 1b
 	ret
 {{end_func (print .p "signaller")}}
 
@@ -239,6 +243,7 @@
 	mov rsi, offset {{.p}}handler
 	xor edx, edx
 	call {{.p}}sigaction
+	mov qword ptr [{{.p}}flag], 1
 	mov rdi, offset {{.p}}signaller
 	call {{.p}}start
 	mov edi, 3
@@ -246,6 +251,7 @@
 	mov edx, 8
 	mov eax, __NR_read
 	{{.call}}
+	mov qword ptr [{{.p}}flag], 0
 	cmp rax, -EINTR
 	jne 9f
 	mov r10, offset {{.p}}tid
@@ -276,21 +282,24 @@
 	cmp rax, [{{.p}}word]
 	jne 9f
 	cmp qword ptr [{{.p}}signals], 2
-	jne 9f
+	jb 9f
 	mov r10, offset {{.p}}tid
 	call {{.p}}join
 
 	mov ebx, 4			# pause: EINTR, whatever the action says
+	mov qword ptr [{{.p}}flag], 1
 	mov rdi, offset {{.p}}signaller
 	call {{.p}}start
 	mov eax, __NR_pause
 	{{.call}}
+	mov qword ptr [{{.p}}flag], 0
 	cmp rax, -EINTR
 	jne 9f
 	mov r10, offset {{.p}}tid
 	call {{.p}}join
 
 	mov ebx, 5			# nanosleep: EINTR, and what is left
+	mov qword ptr [{{.p}}flag], 1
 	mov rdi, offset {{.p}}signaller
 	call {{.p}}start
 	sub rsp, 32
@@ -300,6 +309,7 @@
 	lea rsi, [rsp + 16]
 	mov eax, __NR_nanosleep
 	{{.call}}
+	mov qword ptr [{{.p}}flag], 0
 	mov r12, [rsp + 24]
 	add rsp, 32
 	cmp rax, -EINTR
@@ -323,7 +333,7 @@
 	call {{.p}}join
 	mov ebx, 7
 	cmp qword ptr [{{.p}}signals], 5
-	jne 9f
+	jb 9f
 	xor ebx, ebx
 9:	mov eax, ebx
 	pop r12

@@ -44,30 +44,44 @@
 {{end_func "user_application"}}
 
 // While the application runs there can't be another; what does not begin leaves
-// everything as it was.
+// everything as it was. (A child tries, in case that the application has ended
+// by now.)
 {{func "user_item_busy"}}
-	{{if ukl}}
-	mov rdi, offset user_UKL
-	mov rsi, offset user_UKL_argv
-	xor edx, edx
-	mov eax, __NR_execve
-	syscall
-	cmp rax, -EBUSY
-	mov ecx, 1
-	jne 1f
-	{{end}}
 	mov rdi, offset user_L_nothing
 	mov rsi, offset user_UKL_argv
 	xor edx, edx
 	mov eax, __NR_execve
 	syscall
 	cmp rax, -ENOENT
+	mov ecx, 1
+	jne 1f
+	{{if ukl}}
+	mov rdi, offset user_rival
+	call user_fork
+	mov edi, eax
+	call user_wait
+	test eax, eax
+	jz 2f
+	cmp eax, EBUSY << 8
 	mov ecx, 2
 	jne 1f
+2:	{{end}}
 	xor ecx, ecx
 1:	mov eax, ecx
 	ret
 {{end_func "user_item_busy"}}
+
+{{if ukl}}
+{{func "user_rival"}}
+	mov rdi, offset user_UKL
+	mov rsi, offset user_UKL_argv
+	xor edx, edx
+	mov eax, __NR_execve
+	syscall
+	neg eax
+	ret
+{{end_func "user_rival"}}
+{{end}}
 
 // Looks at how it was started, and says 5.
 {{code "user_hello"}}

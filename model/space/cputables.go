@@ -9,8 +9,8 @@ func (k *kernel) cpuTables() {
 	k.table(k.state.GDTR.Base, uint64(k.state.GDTR.Limit)+1, GDT)
 	if !k.state.TR.Null() {
 		k.table(k.state.TR.Base, uint64(k.state.TR.Limit)+1, TSS)
-		k.exceptionStacks()
 	}
+	k.exceptionStacks()
 }
 
 // table paints a table of the CPU if it is in the kernel half: before the

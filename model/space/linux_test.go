@@ -146,7 +146,7 @@ func TestLayoutOfAKernelWithAnApplication(t *testing.T) {
 		require.Equal(t, space.StackGuard, guard.Kind)
 		require.Equal(t, "of IST stack "+r.Name, guard.Name)
 	}
-	require.Equal(t, []string{"1 #DF", "2 NMI", "3 #DB", "4, no gate", "6, no gate"}, stacks)
+	require.Equal(t, []string{"1 #DF", "2 NMI", "3 #DB", "4, no gate", "6, no gate", "5, no gate"}, stacks)
 	for _, r := range l.Ranges {
 		require.False(t, r.Kind.Guard() && r.Mapped(), "%s", r)
 		require.False(t, r.Kind != space.VSyscall && r.Start>>63 == 1 && r.Rights&space.User != 0, "%s", r)

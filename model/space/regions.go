@@ -39,7 +39,7 @@ var (
 	}
 	// regionsTop are at the same addresses with both.
 	regionsTop = []region{
-		{0xffff_fe00_0000_0000, tib / 2, CPUEntryArea, ""},
+		{cpuEntryArea, tib / 2, CPUEntryArea, ""},
 		{0xffff_ff00_0000_0000, tib / 2, ESPFix, ""},
 		{0xffff_ffef_0000_0000, 64 * gib, EFI, ""},
 		{kernelImage, 512 * mib, KernelImage, ""},
@@ -50,6 +50,7 @@ var (
 )
 
 const (
+	cpuEntryArea = 0xffff_fe00_0000_0000
 	kernelImage  = 0xffff_ffff_8000_0000
 	vsyscallPage = 0xffff_ffff_ff60_0000
 	// fixmapTop is FIXADDR_TOP of arch/x86/include/asm/fixmap.h: what fixed

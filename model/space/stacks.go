@@ -37,7 +37,9 @@ func (k *kernel) stacks() {
 	for _, t := range k.tasks {
 		k.guarded(t.stack, k.stack, ThreadStack, t.name)
 	}
-	k.interruptStack()
+	if start, ok := k.interruptStack(); ok {
+		k.guarded(start, irqStackSize, HardIRQStack, "")
+	}
 }
 
 // threadStack is where the stack of a task begins.
@@ -46,16 +48,15 @@ func (k *kernel) threadStack(t uint64) (uint64, bool) {
 	return stack, ok && int64(stack) < 0 && stack%pageSize == 0
 }
 
-// interruptStack paints the stack for interrupts that come in the kernel. Its
-// pointer is to the topmost word (arch/x86/kernel/irq_64.c).
-func (k *kernel) interruptStack() {
+// interruptStack is where the stack for interrupts that come in the kernel
+// begins. Its pointer is to the topmost word (arch/x86/kernel/irq_64.c).
+func (k *kernel) interruptStack() (start uint64, ok bool) {
 	at, ok := hot(k.image, "hardirq_stack_ptr", "hardirq_stack_ptr", k.gs)
 	if !ok {
-		return
+		return 0, false
 	}
-	if top, ok := k.fields.Word(at); ok && int64(top) < 0 && (top+8)%pageSize == 0 {
-		k.guarded(top+8-irqStackSize, irqStackSize, HardIRQStack, "")
-	}
+	top, ok := k.fields.Word(at)
+	return top + 8 - irqStackSize, ok && int64(top) < 0 && (top+8)%pageSize == 0
 }
 
 // threadSize is THREAD_SIZE, as the current task shows it.
@@ -153,27 +154,50 @@ func (k *kernel) down(top, most uint64) uint64 {
 	return n
 }
 
-// exceptionStacks paints the stacks of the TSS (SDM vol. 3A, figure 9-11):
-// those that gates name, by the number of the IST and by whose they are, and
-// the one that the CPU takes when it leaves CPL 3.
-func (k *kernel) exceptionStacks() {
-	tss := k.state.TR.Base
-	users := k.istUsers()
+// istStack is one of the TSS's.
+type istStack struct{ number, top, size uint64 }
+
+// istStacks are those that the TSS names (SDM vol. 3A, figure 9-11) and that
+// have any memory.
+func (k *kernel) istStacks() []istStack {
+	var out []istStack
+	if k.state.TR.Null() {
+		return nil
+	}
+	sizes := k.exceptionStackSizes()
 	for n := uint64(1); n <= 7; n++ {
-		top, ok := k.fields.Word(tss + 0x24 + 8*(n-1))
+		top, ok := k.fields.Word(k.state.TR.Base + 0x24 + 8*(n-1))
 		if !ok || int64(top) >= 0 {
 			continue
 		}
-		size := k.exceptionStackSize(top)
-		if size == 0 {
-			continue
+		size, ok := sizes[top]
+		if !ok {
+			size = k.down(top, 2*pageSize)
 		}
-		name := fmt.Sprintf("%d%s", n, users[n])
-		k.owned(top-size, size, ISTStack, name)
-		k.below(top-size, label(ISTStack, name))
+		if size > 0 {
+			out = append(out, istStack{n, top, size})
+		}
 	}
-	sp0, ok := k.fields.Word(tss + 4)
-	if !ok || int64(sp0) >= 0 {
+	return out
+}
+
+// sp0 is the stack that the CPU takes when it leaves CPL 3.
+func (k *kernel) sp0() (uint64, bool) {
+	sp, ok := k.fields.Word(k.state.TR.Base + 4)
+	return sp, ok && int64(sp) < 0 && !k.state.TR.Null()
+}
+
+// exceptionStacks paints the stacks of the TSS: those that gates name, by the
+// number of the IST and by whose they are, and the entry stack.
+func (k *kernel) exceptionStacks() {
+	users := k.istUsers()
+	for _, s := range k.istStacks() {
+		name := fmt.Sprintf("%d%s", s.number, users[s.number])
+		k.owned(s.top-s.size, s.size, ISTStack, name)
+		k.below(s.top-s.size, label(ISTStack, name))
+	}
+	sp0, ok := k.sp0()
+	if !ok {
 		return
 	}
 	if a, ok := k.at(sp0 - 1); ok && a.kind.Stack() {
@@ -201,43 +225,40 @@ func (k *kernel) below(bottom uint64, name string) {
 // last one another above.
 var exceptionStackNames = []string{"DF", "NMI", "DB", "MCE", "PF", "VC", "VC2"}
 
-// exceptionStackSize is that of the stack with this top: as the types have it,
-// or else as the page tables do. It is 0 for one that the kernel has no use
-// for.
-func (k *kernel) exceptionStackSize(top uint64) uint64 {
-	stacks, ok := k.exceptionStacksAt()
-	if !ok {
-		return k.down(top, 2*pageSize)
+// exceptionStackSizes are the sizes of the stacks that lie beside the GDT that
+// the CPU uses, by their tops, as the types have them. A stack that the kernel
+// has no use for has none.
+func (k *kernel) exceptionStackSizes() map[uint64]uint64 {
+	gdt, ok := k.image.Offset("cpu_entry_area", "gdt")
+	estacks, also := k.image.Offset("cpu_entry_area", "estacks")
+	if base := k.state.GDTR.Base; !ok || !also || base-cpuEntryArea >= tib/2 {
+		return nil
 	}
-	guards := []string{"IST_top_guard"}
-	for _, name := range exceptionStackNames {
-		guards = append(guards, name+"_stack_guard")
+	stacks := k.state.GDTR.Base - uint64(gdt) + uint64(estacks)
+	var guards []uint64
+	for _, name := range append([]string{"IST_top"}, exceptionStackNames...) {
+		if name != "IST_top" {
+			name += "_stack"
+		}
+		if at, ok := k.fields.At(stacks, "cea_exception_stacks", name+"_guard"); ok {
+			guards = append(guards, at)
+		}
 	}
+	sizes := map[uint64]uint64{}
 	for _, name := range exceptionStackNames {
 		start, ok := k.fields.At(stacks, "cea_exception_stacks", name+"_stack")
-		if !ok || start > top {
+		if !ok {
 			continue
 		}
 		end := ^uint64(0)
 		for _, guard := range guards {
-			if at, ok := k.fields.At(stacks, "cea_exception_stacks", guard); ok && at >= start {
-				end = min(end, at)
+			if guard >= start {
+				end = min(end, guard)
 			}
 		}
-		if end == top {
-			return end - start
-		}
+		sizes[end] = max(sizes[end], end-start)
 	}
-	return k.down(top, 2*pageSize)
-}
-
-// exceptionStacksAt is where they are: beside the GDT that the CPU uses.
-func (k *kernel) exceptionStacksAt() (uint64, bool) {
-	gdt, ok := k.image.Offset("cpu_entry_area", "gdt")
-	if a, found := k.at(k.state.GDTR.Base); !ok || !found || a.kind != CPUEntryArea {
-		return 0, false
-	}
-	return k.fields.At(k.state.GDTR.Base-uint64(gdt), "cpu_entry_area", "estacks")
+	return sizes
 }
 
 // istUsers are the exceptions whose gates name each IST (SDM vol. 3A 7.14.5).

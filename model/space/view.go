@@ -2,7 +2,11 @@
 
 package space
 
-import "github.com/uklemu/uklemu/emu/x86"
+import (
+	"fmt"
+
+	"github.com/uklemu/uklemu/emu/x86"
+)
 
 // View is a kernel's data at one moment, for those that ask little: it costs a
 // few reads of memory, where a [Layout] costs a walk through all of it. It
@@ -22,6 +26,7 @@ type View struct {
 	TopOfStack uint64
 
 	kernel *kernel
+	stacks []Range
 }
 
 // View looks at a machine as it is now.
@@ -36,23 +41,43 @@ func (r *Reader) View(m Machine) *View {
 // ThreadSize is the size of a thread stack.
 func (v *View) ThreadSize() uint64 { return v.kernel.threadSize() }
 
-// Stack finds the kernel's stack that an address is on: the current task's
-// thread stack, or one of the CPU's. An address in the application half is on
-// none of them.
-func (v *View) Stack(address uint64) (Range, bool) {
+// Stack finds the kernel's stack that a stack pointer is on: the current task's
+// thread stack, or one of the CPU's. At its end, it is on one that is empty. One
+// in the application half is on none of them.
+func (v *View) Stack(pointer uint64) (Range, bool) {
 	k := v.kernel
-	if k.areas == nil && k.tables.Levels > 0 {
-		k.regions()
-		k.stack = k.threadSize()
-		if stack, ok := k.threadStack(k.current); ok {
-			k.guarded(stack, k.stack, ThreadStack, k.nameOf(k.current))
+	if v.stacks == nil && k.tables.Levels > 0 {
+		v.findStacks()
+	}
+	for _, r := range v.stacks {
+		if pointer-r.Start > r.Size {
+			continue
 		}
-		k.interruptStack()
-		k.cpuTables()
+		if r.Kind == ISTStack {
+			r.Name += k.istUsers()[r.Name[0]-'0']
+		}
+		return r, true
 	}
-	a, ok := k.at(address)
-	if !ok || !a.kind.Stack() {
-		return Range{}, false
+	return Range{}, false
+}
+
+func (v *View) findStacks() {
+	k := v.kernel
+	add := func(start, size uint64, kind Kind, name string) {
+		v.stacks = append(v.stacks, Range{Start: start, Size: size, Kind: kind, Name: name})
 	}
-	return Range{Start: a.start, Size: a.last - a.start + 1, Kind: a.kind, Name: a.name}, true
+	if stack, ok := k.threadStack(k.current); ok {
+		add(stack, k.threadSize(), ThreadStack, k.nameOf(k.current))
+	}
+	if start, ok := k.interruptStack(); ok {
+		add(start, irqStackSize, HardIRQStack, "")
+	}
+	for _, s := range k.istStacks() {
+		add(s.top-s.size, s.size, ISTStack, fmt.Sprint(s.number))
+	}
+	if sp0, ok := k.sp0(); ok && (len(v.stacks) == 0 || !v.stacks[0].Contains(sp0-1)) {
+		if size := k.down(sp0, pageSize); size > 0 {
+			add(sp0-size, size, EntryStack, "")
+		}
+	}
 }

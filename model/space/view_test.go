@@ -25,7 +25,8 @@ func TestViewKnowsTheStacksThatTheCPUMayBeOn(t *testing.T) {
 		{hardirq + 4*pageSize - 8, HardIRQStack, "", 4 * pageSize},
 		{cea + 0x6008, ISTStack, "1 #DF", 2 * pageSize},
 		{cea + 2*pageSize - 8, EntryStack, "", pageSize},
-		{stackTwo, "", "", 0}, // another task's
+		{stackOne + 4*pageSize, ThreadStack, "UKL (1)", 4 * pageSize}, // empty
+		{stackTwo, "", "", 0},                                         // another task's
 		{userStack + 0x3000, "", "", 0},
 		{stackOne - 8, "", "", 0},
 	} {

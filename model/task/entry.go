@@ -4,6 +4,7 @@ package task
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/uklemu/uklemu/model/image"
 	"github.com/uklemu/uklemu/model/space"
@@ -42,11 +43,15 @@ func (r *Reader) openEntries(v *space.View, t *Task) []Entry {
 	if v.State.CPL() == 3 {
 		return nil
 	}
-	w := entryWalk{Reader: r, view: v, task: t, sp: rsp(v)}
-	if r.image.Class(v.State.RIP) == image.EntryText {
-		w.unfinished()
-	}
-	for len(w.found) < mostEntries && !w.done && w.step() {
+	w := entryWalk{Reader: r, view: v, task: t, rip: v.State.RIP, sp: rsp(v)}
+	for len(w.found) < mostEntries && !w.done {
+		n := len(w.found)
+		if r.image.Class(w.rip) == image.EntryText {
+			w.unfinished()
+		}
+		if len(w.found) == n && !w.step() {
+			break
+		}
 	}
 	return w.found
 }
@@ -55,6 +60,7 @@ type entryWalk struct {
 	*Reader
 	view  *space.View
 	task  *Task
+	rip   uint64 // of who was interrupted last
 	sp    uint64 // where to look
 	found []Entry
 	done  bool
@@ -115,19 +121,25 @@ func (w *entryWalk) add(e Entry) {
 	e.From = w.from(&e.Registers)
 	w.found = append(w.found, e)
 	w.done = e.From != Kernel || w.sp == e.Registers.SP
-	w.sp = e.Registers.SP
+	w.rip, w.sp = e.Registers.IP, e.Registers.SP
 }
 
 // from is who a frame stopped. The published series has the kernel's own CS in
-// the frames of system calls and of NMIs.
+// the frames of system calls and of NMIs. At the first instruction of the
+// entry for calls, nothing has happened yet but the call.
 func (r *Reader) from(regs *Registers) Mode {
 	switch {
-	case regs.CS == UKLCS, regs.CS&3 == 0 && r.image.Class(regs.IP) == image.Application:
+	case regs.CS == UKLCS, regs.CS&3 == 0 && r.image.Class(regs.IP) == image.Application, regs.CS&3 == 0 && r.called(regs.IP):
 		return Application
 	case regs.CS&3 == 3:
 		return User
 	}
 	return Kernel
+}
+
+// called says whether an address is where the application's calls arrive.
+func (r *Reader) called(rip uint64) bool {
+	return slices.ContainsFunc(r.entries, func(e image.Entry) bool { return e.Kind == image.UKLCall && e.Address == rip })
 }
 
 // fits says whether registers can be a frame that ends at an address. A frame

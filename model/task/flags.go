@@ -82,9 +82,5 @@ func (r *Reader) workNames(bits uint64) []string {
 	return bitNames(bits, "", func(bit int) string { return names[bit] })
 }
 
-// Flags of task_struct (include/linux/sched.h).
-const (
-	flagIdle    = 0x2
-	flagExiting = 0x4
-	flagKThread = 0x200000
-)
+// flagKThread is PF_KTHREAD of task_struct.flags (include/linux/sched.h).
+const flagKThread = 0x200000

@@ -41,6 +41,7 @@ type Position struct {
 	RIP, RSP uint64
 	Class    image.Class // of RIP
 	Symbol   string      // at RIP
+	Noinstr  bool        // RIP is in code that may run before an entry is complete
 	Stack    Stack       // that RSP is on
 
 	// Differences are where they contradict each other, as sentences.
@@ -110,7 +111,7 @@ func rsp(v *space.View) uint64 { return v.State.GPR[x86.RSP] }
 func (r *Reader) position(v *space.View, t *Task) Position {
 	p := Position{
 		Tracking: t.Tracking, CPL: v.State.CPL(), RIP: v.State.RIP, RSP: rsp(v),
-		Class: r.image.Class(v.State.RIP), Symbol: r.symbol(v.State.RIP), Stack: r.stackOf(v, t),
+		Class: r.image.Class(v.State.RIP), Symbol: r.symbol(v.State.RIP), Noinstr: r.image.Noinstr(v.State.RIP), Stack: r.stackOf(v, t),
 	}
 	kernel := Kernel
 	switch {
@@ -216,7 +217,8 @@ func (p *Position) mode(kernel Mode) Mode {
 }
 
 // differences are the contradictions. On the way through entry text one of
-// the three changes before the others.
+// the three changes before the others, and the C functions of NMIs and the like
+// put the mark away themselves.
 func (p *Position) differences() []string {
 	var out []string
 	say := func(wrong bool, format string, args ...any) {
@@ -239,7 +241,7 @@ func (p *Position) differences() []string {
 		say(true, "CPL 0 at %#x, where nobody's code is", p.RIP)
 	case Transition:
 	default:
-		say(mark == InApplication, "the kernel's code runs, while ukl_thread is %s", p.Tracking)
+		say(mark == InApplication && !p.Noinstr, "the kernel's code runs, while ukl_thread is %s", p.Tracking)
 		say(p.Stack.Application(), "the kernel's code runs on the %s", p.Stack)
 		say((p.ByCode == KernelThread || p.ByCode == Idle) && mark != NotUKL, "a task without a program, while ukl_thread is %s", p.Tracking)
 	}

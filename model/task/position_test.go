@@ -29,6 +29,7 @@ func TestMarkCodeAndStackAgreeOrSayHowNot(t *testing.T) {
 		{"an entry, with the mark of the application", 2, call, onUser, Kernel, nil},
 		{"an entry, on the kernel's stack", 1, call + 0x10, onThread, Kernel, nil},
 		{"a return, with the mark of the application", 2, call + 0x70, onThread, Kernel, nil},
+		{"an NMI that has not put the mark away", 2, noinstr, ist + 0x800, Kernel, nil},
 		{"a return by RET", 2, ret, onUser, Kernel, nil},
 
 		{"M-4, M-52: the mark is left at the application", 2, kernelText, onThread, Kernel,
@@ -81,6 +82,7 @@ func TestTasksWithoutAProgram(t *testing.T) {
 		r := newRig(t).at(kernelText, top-0x400)
 		r.put(taskAt+32, test.pid)
 		r.put(taskAt+40, 0) // mm
+		r.put(taskAt+56, flagKThread)
 		r.put(taskAt+80, 0)
 		x := r.read()
 		require.Equal(t, test.mode, x.Position.Mode)
@@ -89,6 +91,17 @@ func TestTasksWithoutAProgram(t *testing.T) {
 		r.put(taskAt+80, 1)
 		require.Equal(t, []string{"a task without a program, while ukl_thread is 1 (kernel)"}, r.read().Position.Differences)
 	}
+}
+
+// do_exit gives the mm back before it ends what is UKL's.
+func TestTaskAtItsEndIsNoKernelThread(t *testing.T) {
+	r := newRig(t).at(kernelText, top-0x400)
+	r.put(taskAt+40, 0)
+	x := r.read()
+	require.Equal(t, Kernel, x.Position.Mode)
+	require.True(t, x.Position.Agree())
+	delete(r.fields, "task_struct.flags")
+	require.Equal(t, KernelThread, r.read().Position.Mode, "nothing else can be said without the flags")
 }
 
 func TestKernelsWithoutTheMark(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 type Source interface {
 	space.Source
 	Class(rip uint64) image.Class
+	Noinstr(rip uint64) bool
 	Entries() []image.Entry
 }
 
@@ -25,6 +26,8 @@ type fromImage struct {
 }
 
 func (f fromImage) Class(rip uint64) image.Class { return f.image.Class(rip) }
+
+func (f fromImage) Noinstr(rip uint64) bool { return f.image.Noinstr(rip) }
 
 func (f fromImage) Entries() []image.Entry { return f.image.Entries() }
 

@@ -39,7 +39,7 @@ const (
 	restorer                 = appText + 0x500
 
 	pageFault, errorEntry, irq, nmi, call, syscall, fork = entryText, entryText + 0x100, entryText + 0x200, entryText + 0x300, entryText + 0x400, entryText + 0x500, entryText + 0x600
-	ret                                                  = kernelText + 0x5000 // return_to_ukl_ret
+	ret, noinstr                                         = kernelText + 0x5000, kernelText + 0x6000 // return_to_ukl_ret, exc_nmi
 )
 
 func newRig(t *testing.T) *rig {
@@ -206,6 +206,8 @@ func (k kernel) Class(rip uint64) image.Class {
 	}
 	return image.Outside
 }
+
+func (k kernel) Noinstr(rip uint64) bool { return rip-noinstr < 0x100 }
 
 func (k kernel) Name(address uint64) string {
 	best, start := "", uint64(0)

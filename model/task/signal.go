@@ -51,7 +51,7 @@ const (
 type frameLayout struct {
 	size                                   uint64
 	flags, link, altSP, altFlags, altSize  uint64
-	mask, cs, gs, fs, ss                   uint64
+	mask, cs, gs, fs, ss, signal           uint64
 	err, trap, oldMask, cr2, fpstate, info uint64
 	registers                              map[string]uint64
 }
@@ -77,8 +77,9 @@ func (r *Reader) layout() (*frameLayout, bool) {
 			l.registers[name] = at("uc.uc_mcontext." + name)
 		}
 	}
-	l.size = l.info + sigInfoSize
-	return l, all
+	signo, ok := r.image.Offset("siginfo", "si_signo")
+	l.signal, l.size = l.info+uint64(signo), l.info+sigInfoSize
+	return l, all && ok
 }
 
 // signals finds the frames above a stack pointer. Each holds the stack pointer
@@ -110,8 +111,8 @@ func (r *Reader) signals(v *space.View, sp uint64) []SignalFrame {
 func (r *Reader) nextFrame(v *space.View, l *frameLayout, sp uint64) (SignalFrame, bool) {
 	at := (sp-8)&^15 | 8
 	const window = 16 << 10
+	b := make([]byte, window+l.size)
 	for from := at; from-at < mostAbove; from += window {
-		b := make([]byte, window+l.size)
 		n, _ := v.Memory.ReadMemory(from, b)
 		for i := uint64(0); i < window && i+l.size <= uint64(n); i += 16 {
 			if f, ok := r.frame(v, l, from+i, b[i:i+l.size]); ok {
@@ -129,11 +130,11 @@ func (r *Reader) nextFrame(v *space.View, l *frameLayout, sp uint64) (SignalFram
 func (r *Reader) frame(v *space.View, l *frameLayout, at uint64, b []byte) (SignalFrame, bool) {
 	word := func(offset uint64) uint64 { return binary.LittleEndian.Uint64(b[offset:]) }
 	half := func(offset uint64) uint16 { return binary.LittleEndian.Uint16(b[offset:]) }
+	if word(l.flags)&^contextFlags != 0 || word(l.link) != 0 || !programCS(uint64(half(l.cs))) || uint32(word(l.signal))-1 >= 64 {
+		return SignalFrame{}, false
+	}
 	f := SignalFrame{At: at, Pretcode: word(0), ContextFlags: word(l.flags), Info: r.sigInfo(b[l.info:])}
 	f.Registers.CS, f.Registers.SS = uint64(half(l.cs)), uint64(half(l.ss))
-	if f.ContextFlags&^contextFlags != 0 || word(l.link) != 0 || f.Info.Signal < 1 || f.Info.Signal > 64 || !programCS(f.Registers.CS) {
-		return f, false
-	}
 	for i, field := range f.Registers.words() {
 		if offset, ok := l.registers[registerNames[i]]; ok {
 			*field = word(offset)

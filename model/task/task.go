@@ -11,7 +11,7 @@ type Task struct {
 	Address   uint64
 	Name      string
 	PID, TGID int32
-	MM        uint64 // 0 for a kernel thread
+	MM        uint64 // 0 for a kernel thread, and for a task at its end
 	ActiveMM  uint64 // whose tables are used
 	Flags     uint32 // PF_
 
@@ -43,7 +43,8 @@ type Task struct {
 	// innermost first.
 	Signals []SignalFrame
 
-	name func(uint64) string
+	name       func(uint64) string
+	flagsKnown bool
 }
 
 // Tracking is the mark that says what a task of UKL is doing.
@@ -75,8 +76,14 @@ func (t Tracking) String() string {
 	return signed(uint64(int64(t.Value))) + " (no such value)"
 }
 
-// KernelThread says whether it has no program of its own.
-func (t *Task) KernelThread() bool { return t.Flags&flagKThread != 0 || t.MM == 0 }
+// KernelThread says whether it has no program of its own, and never had: one
+// that is ending has no mm either.
+func (t *Task) KernelThread() bool {
+	if t.flagsKnown {
+		return t.Flags&flagKThread != 0
+	}
+	return t.MM == 0
+}
 
 // Idle says whether it is what the CPU does when it has nothing to do.
 func (t *Task) Idle() bool { return t.PID == 0 }
@@ -146,8 +153,8 @@ func (r *Reader) identity(v *space.View, t *Task) {
 	t.PID, _ = v.FieldInt(t.Address, "task_struct", "pid")
 	t.TGID, _ = v.FieldInt(t.Address, "task_struct", "tgid")
 	t.MM, _ = v.FieldWord(t.Address, "task_struct", "mm")
-	flags, _ := v.FieldInt(t.Address, "task_struct", "flags")
-	t.Flags = uint32(flags)
+	flags, ok := v.FieldInt(t.Address, "task_struct", "flags")
+	t.Flags, t.flagsKnown = uint32(flags), ok
 }
 
 func (r *Reader) tracking(v *space.View, address uint64) Tracking {

@@ -14,9 +14,10 @@ const frameWords = 5
 // unfinished looks at an entry whose code is running: it is saving registers,
 // or restoring them, and there may be no return address yet. What the CPU has
 // pushed is there from the first instruction to the last, but a system call
-// begins and ends without.
+// begins and ends without, and an entry from the application moves it from the
+// one stack to the other.
 func (w *entryWalk) unfinished() {
-	e := w.entryAt(w.view.State.RIP)
+	e := w.entryAt(w.rip)
 	s, ok := w.view.Stack(w.sp)
 	stack := Stack{Kind: OnApplicationStack}
 	end := w.sp + RegistersSize + 16*8
@@ -48,9 +49,9 @@ func (w *entryWalk) unfinished() {
 		w.add(e)
 		return
 	}
-	if e.Kind == image.Syscall || e.Kind == image.UKLCall {
+	if e.Kind != image.Return {
 		e.Stack = stack
-		w.found = append(w.found, e) // all is in the CPU's registers
+		w.found = append(w.found, e)
 		w.done = true
 	}
 }

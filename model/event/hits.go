@@ -17,7 +17,7 @@ func (s *Stream) hits(batch []emu.Hit) {
 
 func (s *Stream) hit(h *emu.Hit) {
 	s.event = Event{Count: h.Count, Task: h.Words[wordTask], TopOfStack: h.Words[wordTop], Tracking: NoTracking,
-		Stack: h.Words[wordStack], ThreadFlags: h.Words[wordFlags], PreemptCount: uint32(h.Words[wordPreempt]),
+		Stack: h.Words[wordStack], ThreadFlags: h.Words[wordFlags], PreemptCount: s.preemptCount(uint32(h.Words[wordPreempt])),
 		Registers: Registers{GPR: h.GPR, RIP: h.RIP, RFLAGS: h.RFLAGS, CS: h.CS, SS: h.SS,
 			FSBase: h.FSBase, GSBase: h.GSBase, KernelGSBase: h.KernelGSBase, CR3: h.CR3}}
 	e := &s.event
@@ -41,6 +41,9 @@ func (s *Stream) hit(h *emu.Hit) {
 		}
 		s.emit(e)
 	case roleSwitched:
+		if s.plan.names[h.Point] == "ret_from_fork" { // a task's first instruction: what its memory was before is over
+			delete(s.tasks, e.Task)
+		}
 		e.Kind = Switched
 		s.emit(e)
 	case roleAccessOK:
@@ -198,4 +201,12 @@ func (s *Stream) sigreturn(e *Event, t *taskState, own []uint64, ok bool) {
 		}
 	}
 	s.emit(e)
+}
+
+// preemptCount is what was read as it, if there is one.
+func (s *Stream) preemptCount(v uint32) uint32 {
+	if s.preempt == 0 {
+		return 0
+	}
+	return v
 }

@@ -62,7 +62,7 @@ func (s *Stream) begin(o emu.Event, kind Kind) *Event {
 func (s *Stream) here(e *Event) {
 	e.Task = s.read(s.current)
 	e.TopOfStack = s.read(s.top)
-	e.PreemptCount = uint32(s.read(s.preempt))
+	e.PreemptCount = s.preemptCount(uint32(s.read(s.preempt)))
 	if s.tracking >= 0 {
 		e.Tracking = int(int32(s.read(e.Task + uint64(s.tracking))))
 	}
@@ -120,7 +120,7 @@ func (s *Stream) delivered(o emu.Event) {
 	x.FromApplication = x.BadReturn || s.stoppedApplication(x)
 	t := s.task(e.Task)
 	passes := x.Vector == x86.VectorDB || x.Vector == 2 || x.Vector == 18 // #DB, NMI, #MC: the return goes on behind them
-	if x.FromApplication && !(passes && s.leaving(x.Interrupted.RIP)) { // whatever was open has ended in a way that we did not see
+	if x.FromApplication && !(passes && s.leaving(x.Interrupted.RIP)) {   // whatever was open has ended in a way that we did not see
 		t.open = t.open[:0]
 	}
 	t.push(x)

@@ -84,7 +84,12 @@ func makePlan(img *image.Image, v *variables) plan {
 		return emu.Capture{Base: emu.Word(wordTask), Offset: at, Size: size}
 	}
 	p.common = []emu.Capture{absolute(v.current, 8), ofTask(v.tracking, 4), absolute(v.top, 8),
-		ofTask(v.stack, 8), ofTask(v.flags, 8), absolute(v.preempt, 4)}
+		ofTask(v.stack, 8), ofTask(v.flags, 8)}
+	if v.preempt != 0 {
+		p.common = append(p.common, absolute(v.preempt, 4))
+	} else {
+		p.common = append(p.common, absolute(v.current, 4))
+	}
 
 	register := func(r int, offset int64, size int) emu.Capture {
 		return emu.Capture{Base: emu.Register(r), Offset: offset, Size: size}

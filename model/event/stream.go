@@ -37,7 +37,7 @@ type Stream struct {
 //
 // It takes the machine's points: there is one stream at a time.
 func Attach(m *emu.Machine, img *image.Image, tell func(*Event)) (*Stream, error) {
-	s := &Stream{machine: m, img: img, tell: tell, ukl: img.UKL.Present,
+	s := &Stream{machine: m, img: img, tell: tell, ukl: img.UKL.Present || img.UKL.Flavor == image.KML,
 		tasks: map[uint64]*taskState{}, asked: map[uint64]Event{}, fixups: fixups(img)}
 	state := m.State()
 	gs := state.Seg[x86.GS].Base

@@ -17,10 +17,11 @@ type variables struct {
 }
 
 func (v *variables) find(img *image.Image, gs uint64) error {
+	v.preempt, _ = img.PerCPUAddress("__preempt_count", gs) // a kernel that never preempts itself may have none
 	for _, p := range []struct {
 		name string
 		at   *uint64
-	}{{"current_task", &v.current}, {"cpu_current_top_of_stack", &v.top}, {"__preempt_count", &v.preempt}} {
+	}{{"current_task", &v.current}, {"cpu_current_top_of_stack", &v.top}} {
 		at, ok := img.PerCPUAddress(p.name, gs)
 		if !ok {
 			return fmt.Errorf("%s: no per-CPU variable %s: it takes a kernel 6.1 for x86-64 with its symbols", img.Name, p.name)

@@ -256,7 +256,7 @@ func (ex10) Rule() Rule {
 		ID: "EX-10", Promise: "no work is left for the way out when the application goes on: no signal, no rescheduling, no FPU state to load",
 		Source: "kernel/entry/common.c (exit_to_user_mode_loop); weakness D-18 (bypass)", Wanted: true,
 		When: "when the application goes on", Observes: "current->thread_info.flags", Shows: "thread_info.flags: expected none of 0x2500e, found 0x4",
-		Kinds: kinds(event.Resumed),
+		Kinds: kinds(event.Resumed), Needs: notKML,
 	}
 }
 func (w ex10) Watch() Watcher { return w }

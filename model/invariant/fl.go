@@ -38,7 +38,7 @@ func (fl2) Rule() Rule {
 	return Rule{
 		ID: "FL-2", Promise: "C code of the kernel is entered with DF clear",
 		Source: "System V ABI, AMD64, 3.2.1; weakness D-16", Wanted: true, When: "do_syscall_64, handlers", Observes: "RFLAGS.DF", Shows: "RFLAGS.DF in do_syscall_64: expected 0x0, found 0x400",
-		Kinds: entered,
+		Kinds: entered, Needs: notKML,
 	}
 }
 func (w fl2) Watch() Watcher { return w }
@@ -53,7 +53,7 @@ func (fl3) Rule() Rule {
 	return Rule{
 		ID: "FL-3", Promise: "the kernel runs with NT and IOPL clear: an IRET with NT set faults",
 		Source: "SDM vol. 2, IRET (#GP if NT in 64-bit mode); weakness D-16", Wanted: true, When: "do_syscall_64, handlers, a #GP of an IRET", Observes: "RFLAGS.NT, IOPL",
-		Shows: "RFLAGS.NT: expected 0x0, found 0x4000", Kinds: entered,
+		Shows: "RFLAGS.NT: expected 0x0, found 0x4000", Kinds: entered, Needs: notKML,
 	}
 }
 func (w fl3) Watch() Watcher { return w }
@@ -68,7 +68,7 @@ type fl4 struct{}
 func (fl4) Rule() Rule {
 	return Rule{
 		ID: "FL-4", Promise: "the kernel runs with TF clear", Source: "SDM vol. 3A, 6.12.1.2 (delivery clears TF; a CALL does not); weakness D-16", Wanted: true,
-		When: "do_syscall_64, handlers", Observes: "RFLAGS.TF", Shows: "RFLAGS.TF: expected 0x0, found 0x100", Kinds: entered,
+		When: "do_syscall_64, handlers", Observes: "RFLAGS.TF", Shows: "RFLAGS.TF: expected 0x0, found 0x100", Kinds: entered, Needs: notKML,
 	}
 }
 func (w fl4) Watch() Watcher              { return w }

@@ -5,6 +5,7 @@ package invariant
 import (
 	"fmt"
 
+	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model/event"
 	"github.com/uklemu/uklemu/model/image"
 )
@@ -80,8 +81,8 @@ func (mt3) Rule() Rule {
 }
 func (w mt3) Watch() Watcher { return w }
 func (mt3) See(r *Report, e *event.Event) {
-	if e.Kind == event.HandlerBegin && e.Excursion != nil && e.Excursion.Vector == nmi {
-		return // the handler itself puts the mark away: MT-3 looks at what it calls
+	if x := e.Excursion; e.Kind == event.HandlerBegin && x != nil && (x.Vector == nmi || x.Vector == x86.VectorDB || x.Vector == x86.VectorMC) {
+		return // they may hit the entry text, and put the mark away themselves: MT-3 looks at what they call
 	}
 	if !r.Holds(e.Tracking != event.TrackingApplication) {
 		r.Broke("ukl_thread in "+r.at(e.RIP), "0 or 1", e.Tracking)
@@ -209,6 +210,8 @@ func (mt8) See(r *Report, e *event.Event) {
 		return
 	}
 	switch {
+	case x.BadReturn && x.Interrupted.CPL() == 3:
+		// A program may forge a signal frame with any selector, and it is that which IRET has refused.
 	case x.Interrupted.CPL() == 3:
 		if !r.Holds(e.Frame.CS != uklCS) {
 			r.Broke("pt_regs.cs", "a selector of CPL 3", e.Frame.CS)

@@ -85,6 +85,14 @@ func UKL(img *image.Image) string {
 	return ""
 }
 
+// notKML is for what a kernel promises that KML, by design, does not.
+func notKML(img *image.Image) string {
+	if img.UKL.Flavor == image.KML {
+		return "KML has calls instead of SYSCALL, and nothing that looks after the rest"
+	}
+	return ""
+}
+
 // returnsByRET is for what is about POPFQ and RET.
 func returnsByRET(img *image.Image) string {
 	if !img.UKL.UseRet {

@@ -176,6 +176,10 @@ func (st5) See(r *Report, e *event.Event) {
 	if initial, ok := r.Image().Address("init_task"); ok && initial == e.Task {
 		return // the boot CPU's idle task began on a stack of the image
 	}
+	if app := r.Image().Application(); r.Image().UKL.SameStack && app != nil && app.Contains(e.RSP()) {
+		r.Held() // a stack that no address space lacks
+		return
+	}
 	if !r.Holds(onThreadStack(r.Image(), e, e.RSP())) {
 		r.Broke("RSP", fmt.Sprintf("%#x to %#x", e.Stack, e.Stack+threadSize(r.Image())), e.RSP())
 	}

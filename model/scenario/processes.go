@@ -13,7 +13,7 @@ import (
 var processes = []Scenario{
 	{Name: "fork", Does: "a child that makes calls and exits, its parent waiting", Play: fork},
 	{Name: "vfork", Does: "a child in its parent's memory", Play: vfork},
-	{Name: "thread", Does: "a thread with a stack of its own", Play: thread},
+	{Name: "thread", Does: "a thread with a stack of its own", Needs: looksAfter, Play: thread},
 	{Name: "ordinary program", Does: "a child that becomes an ordinary program, in CPL 3", Play: ordinary},
 	{Name: "exec fails", Does: "execve of files that are not there", Play: execFails},
 	{Name: "thread-local storage", Does: "FS and GS base set by arch_prctl", Play: bases},

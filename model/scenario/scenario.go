@@ -33,10 +33,32 @@ func (d *Driver) Play(s Scenario) error {
 	return s.Play(d)
 }
 
+// has is for scenarios that take a function of the kernel.
+func has(name string) func(*image.Image) string {
+	return func(img *image.Image) string {
+		if _, ok := img.Address(name); !ok {
+			return "the kernel has no " + name
+		}
+		return ""
+	}
+}
+
+// looksAfter is for scenarios that a kernel without UKL's care of an application in
+// CPL 0 does not survive.
+func looksAfter(img *image.Image) string {
+	if img.UKL.Flavor == image.KML {
+		return "KML takes the application's faults for the kernel's"
+	}
+	return ""
+}
+
 // inKernelMode is for scenarios of an application in CPL 0.
 func inKernelMode(img *image.Image) string {
 	if _, ok := img.Address("ukl_entry_SYSCALL_64"); !ok {
 		return "the application runs in CPL 3"
+	}
+	if img.UKL.Flavor == image.KML {
+		return "KML lets an application in CPL 0 do this, and does not survive it"
 	}
 	return ""
 }

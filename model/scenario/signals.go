@@ -13,13 +13,14 @@ import (
 // signals are handlers, on every way to them and back.
 var signals = []Scenario{
 	{Name: "signal", Does: "a signal at the end of the call that sends it; its handler returns", Play: signalAtCall},
-	{Name: "segv", Does: "a wild access: SIGSEGV, its handler sees where", Play: segv},
+	{Name: "segv", Does: "a wild access: SIGSEGV, its handler sees where", Needs: looksAfter, Play: segv},
 	{Name: "altstack", Does: "a handler on an alternate stack", Play: alternate},
 	{Name: "nested", Does: "a handler that sends a signal", Play: nested},
-	{Name: "alarm", Does: "a signal that comes from a timer, in the middle of plain code", Play: alarm},
-	{Name: "restart", Does: "a read that waits, is interrupted by a signal, and is made again", Play: restart},
-	{Name: "forged frames", Does: "handlers that change their frames: flags, segments, addresses that can't be gone to", Play: forged},
-	{Name: "trap", Does: "INT3 and UD2: SIGTRAP and SIGILL", Play: traps},
+	{Name: "alarm", Does: "a signal that comes from a timer, in the middle of plain code", Needs: has("__x64_sys_setitimer"), Play: alarm},
+	{Name: "restart", Does: "a read that waits, is interrupted by a signal, and is made again", Needs: looksAfter, Play: restart},
+	{Name: "forged frames", Does: "handlers that change their frames: flags, segments, addresses that can't be gone to", Needs: looksAfter, Play: forged},
+	{Name: "single steps", Does: "plain code and calls with TF set: SIGTRAP behind every instruction", Needs: looksAfter, Play: steps},
+	{Name: "trap", Does: "INT3 and UD2: SIGTRAP and SIGILL", Needs: looksAfter, Play: traps},
 }
 
 // Signals, and flags of struct sigaction (include/uapi/asm-generic/signal-defs.h).
@@ -85,6 +86,9 @@ func segv(d *Driver) error {
 		state := d.Machine.State()
 		if state.CPL() == 0 && int64(at) < 0 && at != ^uint64(0) {
 			continue // ring 0 may
+		}
+		if _, err := d.Machine.Translate(at); err == nil && int64(at) >= 0 {
+			continue // it is there
 		}
 		state, err := d.Do(patterns(Step{At: Load, Set: map[int]uint64{x86.RDI: at}}))
 		if err != nil {
@@ -252,19 +256,23 @@ func forged(d *Driver) error {
 	}
 	defer mark.Close()
 	flags := d.Machine.State().RFLAGS
-	for _, f := range []struct {
-		name   string
+	type field struct {
 		offset uint64
 		value  []byte
+	}
+	for _, f := range []struct {
+		name   string
+		fields []field
 		fatal  bool // the program can't go on, and gets another signal
 	}{
-		{"flags with IF clear, and NT, IOPL and VM set", frameFL, little((flags | x86.FlagNT | x86.FlagIOPL | x86.FlagVM) &^ x86.FlagIF), false},
-		{"DF and AC", frameFL, little(flags | x86.FlagDF | x86.FlagAC), false},
-		{"RIP that is not canonical", frameIP, little(0x8000_0000_0000), true},
-		{"RIP in the hole", frameIP, little(0xdead_0000_0000_0000), true},
-		{"CS of the kernel", frameCS, []byte{0x10, 0}, false},
-		{"CS that is in no table", frameCS, []byte{0xc3, 0}, false},
-		{"SS that is in no table", frameSS, []byte{0xff, 0xff}, false},
+		{"flags with IF clear, and NT, IOPL and VM set", []field{{frameFL, little((flags | x86.FlagNT | x86.FlagIOPL | x86.FlagVM) &^ x86.FlagIF)}}, false},
+		{"DF and AC", []field{{frameFL, little(flags | x86.FlagDF | x86.FlagAC)}}, false},
+		{"RIP that is not canonical", []field{{frameIP, little(0x8000_0000_0000)}}, true},
+		{"RIP in the hole", []field{{frameIP, little(0xdead_0000_0000_0000)}}, true},
+		{"RIP in the hole, to be gone to by IRET", []field{{frameIP, little(0xdead_0000_0000_0000)}, {frameFL, little(flags | x86.FlagRF)}}, true},
+		{"CS of the kernel", []field{{frameCS, []byte{0x10, 0}}}, false},
+		{"CS that is in no table", []field{{frameCS, []byte{0xc3, 0}}}, false},
+		{"SS that is in no table", []field{{frameSS, []byte{0xff, 0xff}}}, false},
 	} {
 		if err := d.Back(mark); err != nil {
 			return err
@@ -282,8 +290,10 @@ func forged(d *Driver) error {
 		if state.RIP != d.Board.At(Stopped) {
 			return fmt.Errorf("the handler was not called, but %s was come to", d.Image.Symbols.Name(state.RIP))
 		}
-		if err := d.Write(state.GPR[x86.RSP]+f.offset, f.value); err != nil {
-			return err
+		for _, field := range f.fields {
+			if err := d.Write(state.GPR[x86.RSP]+field.offset, field.value); err != nil {
+				return err
+			}
 		}
 		if state, err = d.Do(Step{At: Handler}); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
@@ -296,3 +306,27 @@ func forged(d *Driver) error {
 }
 
 func little(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
+
+// steps sets TF. A signal's handler runs without it, and gives it back.
+func steps(d *Driver) error {
+	page, err := d.page()
+	if err != nil {
+		return err
+	}
+	if err := d.handle(page, sigTrap, Handler, 0); err != nil {
+		return err
+	}
+	set := func(s *x86.State) { s.RFLAGS |= x86.FlagTF }
+	clear := func(s *x86.State) { s.RFLAGS &^= x86.FlagTF }
+	for _, s := range []Step{{At: Nops}, call(sysGetpid), {At: Push}} {
+		s = patterns(s)
+		s.Change = set
+		if _, err := d.Do(s); err != nil {
+			return fmt.Errorf("%s with TF: %w", s.At, err)
+		}
+		if _, err := d.Do(Step{At: Nops, Change: clear}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

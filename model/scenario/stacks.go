@@ -11,7 +11,7 @@ import (
 // stacks are about the application's own stack, which the CPU pushes its
 // frames on when the application runs in ring 0.
 var stacks = []Scenario{
-	{Name: "fresh stack", Does: "calls, interrupts and exceptions with RSP at the start of a page that is not there yet", Play: freshStack},
+	{Name: "fresh stack", Does: "calls, interrupts and exceptions with RSP at the start of a page that is not there yet", Needs: looksAfter, Play: freshStack},
 	{Name: "misaligned stack", Does: "interrupts with every alignment of RSP", Play: misaligned},
 	{Name: "faults", Does: "memory touched that is there, that comes when it is touched, and that never will be", Play: faults},
 }

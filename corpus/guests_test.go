@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/uklemu/uklemu/asm"
 )
 
 // inCache makes a cache with these guest.json files; each guest has a vmlinux
@@ -113,4 +115,25 @@ func TestAnEmptyCacheSaysHowToFillIt(t *testing.T) {
 	require.Equal(t, []Guest{builtin()}, guests)
 	_, err = Find("guest:stock")
 	require.ErrorContains(t, err, "make guests builds them")
+}
+
+func TestTheBuiltinGuestIsMadeWhenItIsNamed(t *testing.T) {
+	_, err := asm.Keystone() // of the cache that there is
+	require.NoError(t, err)
+	dir := inCache(t, nil)
+	image, err := Find("builtin:mini,use_ret,defect=no-cld,defect=entry-swapgs")
+	require.NoError(t, err)
+	require.Equal(t, "builtin:mini,use_ret,defect=no-cld,defect=entry-swapgs", image.Name)
+	require.Equal(t, filepath.Join(dir, "mini"), filepath.Dir(filepath.Dir(image.Path)))
+	require.FileExists(t, image.Path)
+	g := *image.Guest
+	require.NotEmpty(t, g.Hash)
+	g.Hash = ""
+	require.Empty(t, cmp.Diff(Guest{Name: "mini", Kind: KindBuiltin, Kernel: "6.1.0-mini", Options: []string{"use_ret"}, Defects: []string{"no-cld", "entry-swapgs"},
+		Applications: []string{"tour"}, Vmlinux: image.Path, Append: "console=ttyS0 panic=-1"}, g))
+
+	all := builtin()
+	require.Equal(t, "builtin:mini", all.Image())
+	require.Equal(t, []string{"use_ret", "ist_pf", "same_stack", "bypass", "stock", "kml"}, all.Options)
+	require.Contains(t, all.Defects, "entry-irqs-on")
 }

@@ -65,11 +65,11 @@ func fileName(o Options) string {
 // keep writes a file so that it is there in full or not at all.
 func keep(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("builtin:mini: %w", err)
+		return notKept(err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
-		return fmt.Errorf("builtin:mini: %w", err)
+		return notKept(err)
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Chmod(0o644), f.Close())
@@ -78,9 +78,13 @@ func keep(path string, b []byte) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return fmt.Errorf("builtin:mini: %w", err)
+		return notKept(err)
 	}
 	return nil
+}
+
+func notKept(err error) error {
+	return fmt.Errorf("builtin:mini can't be kept in the cache: %w; UKLEMU_CACHE names another folder", err)
 }
 
 // versionsKept is how many versions of this package may have guests in the

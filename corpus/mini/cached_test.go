@@ -90,6 +90,16 @@ func TestSeveralProcessesMayAskAtOnce(t *testing.T) {
 	require.Len(t, found, 1)
 }
 
+func TestACacheThatCanNotBeWrittenIsNamed(t *testing.T) {
+	keystone(t)
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	t.Setenv("UKLEMU_CACHE", file)
+	_, err := File(Options{})
+	require.ErrorContains(t, err, "builtin:mini can't be kept in the cache: mkdir "+file)
+	require.ErrorContains(t, err, "UKLEMU_CACHE names another folder")
+}
+
 func TestOldVersionsAreForgotten(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 6 {

@@ -3,6 +3,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,9 +33,9 @@ type Options struct {
 	Limit uint64
 }
 
-// DefaultLimit is far more instructions than a kernel with debugging options
-// takes to its application.
-const DefaultLimit = 20_000_000_000
+// DefaultLimit is ten times what a kernel with debugging options takes to its
+// application, in instructions: some 20 seconds.
+const DefaultLimit = 3_000_000_000
 
 // ErrNotReached is for a kernel that ends, or does not come to its application
 // within the limit.
@@ -64,19 +65,20 @@ func (k *Kernel) Close() error { return k.Image.Close() }
 // Start makes a machine and runs the kernel up to where its application begins:
 // main of the one that is linked into it; where there is none, the first
 // instruction in CPL 3.
-func (k *Kernel) Start() (*emu.Machine, error) {
+func (k *Kernel) Start(ctx context.Context) (*emu.Machine, error) {
 	m, err := emu.New(k.options.Config)
 	if err != nil {
 		return nil, err
 	}
-	if err := k.start(m); err != nil {
+	defer context.AfterFunc(ctx, m.Interrupt)()
+	if err := k.start(ctx, m); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
-func (k *Kernel) start(m *emu.Machine) error {
+func (k *Kernel) start(ctx context.Context, m *emu.Machine) error {
 	if err := m.Boot(k.boot, boot.Options{CommandLine: k.options.Append, Initrd: k.initrd}); err != nil {
 		return err
 	}
@@ -102,11 +104,14 @@ func (k *Kernel) start(m *emu.Machine) error {
 		defer end()
 	}
 	stop := m.Run(emu.Until{Instructions: limit})
-	if stop.Why == emu.StopInterrupted { // at an instruction whose page may not be there yet
+	if stop.Why == emu.StopInterrupted && ctx.Err() == nil { // at an instruction whose page may not be there yet
 		first := m.State().RIP
 		m.Probe(first, nil)
 		defer m.RemoveProbe(first)
 		stop = m.Run(emu.Until{Instructions: limit})
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", k.Image.Name, context.Cause(ctx))
 	}
 	switch stop.Why {
 	case emu.StopProbe:

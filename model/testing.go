@@ -3,6 +3,8 @@
 package model
 
 import (
+	"context"
+
 	"github.com/uklemu/uklemu/emu"
 )
 
@@ -32,7 +34,7 @@ func Open(t TB, path string, o ...Options) *Kernel {
 // beginning, which goes when the test ends.
 func (k *Kernel) Boot(t TB) *emu.Machine {
 	t.Helper()
-	m, err := k.Start()
+	m, err := k.Start(context.Background())
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

@@ -6,7 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +28,7 @@ type checkFlags struct {
 	initrd, append string
 	memory         size
 	cpu            string
+	limit          limit
 }
 
 func checkVerb(s *session) *cobra.Command {
@@ -61,6 +65,7 @@ Exit status: 0 all held, 1 one did not, or a scenario did not come to its end.`,
 	flags.StringVar(&f.append, "append", "", "the kernel's command `LINE`; that of guest:NAME is its own, that of another Linux "+linuxLine)
 	flags.Var(&f.memory, "memory", "how much RAM, such as 512M")
 	flags.StringVar(&f.cpu, "cpu", "", "CPU `FEATURES` to add and take away, such as +la57,-smap")
+	flags.Var(&f.limit, "limit", "the most that the kernel may take to its application, in instructions (default 3G)")
 	return c
 }
 
@@ -81,14 +86,14 @@ func (f *checkFlags) check(c *cobra.Command, s *session, name string) error {
 	begin := time.Now()
 	progress := newProgress(s.err)
 	progress.say("booting %s", name)
-	m, err := kernel.Start()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	m, err := kernel.Start(ctx)
 	if err != nil {
 		progress.done()
 		return err
 	}
 	defer m.Close()
-	ctx, cancel := context.WithCancel(c.Context())
-	defer cancel()
 	checking.Progress = func(scenario string, n, of int) { progress.say("%d of %d: %s", n+1, of, scenario) }
 	checked, err := kernel.Check(ctx, m, checking)
 	progress.done()
@@ -113,7 +118,10 @@ func (f *checkFlags) load(c *cobra.Command, name string) (*model.Kernel, error) 
 	if err := f.memory.ofMachine(); err != nil {
 		return nil, err
 	}
-	o := model.Options{Initrd: f.initrd, Append: linuxLine, Config: emu.Config{Memory: uint64(f.memory)}}
+	o := model.Options{Initrd: f.initrd, Append: linuxLine, Config: emu.Config{Memory: uint64(f.memory)}, Limit: f.limit.instructions}
+	if f.limit.time > 0 {
+		return nil, usageError{"--limit: a number of instructions is accepted here, such as 500M", c.CommandPath()}
+	}
 	if found.Guest != nil {
 		o.Append = found.Guest.Append
 		if !c.Flags().Changed("initrd") {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -82,7 +83,7 @@ func serveGDB(s *session, c *cobra.Command, name string, f *guestFlags, address 
 		return fmt.Errorf("--listen: %w", err)
 	}
 	remote := listener.Addr().String()
-	report := gdbReport{name, remote, fmt.Sprintf("gdb -ex 'target remote %s' %s", remote, g.image.Name())}
+	report := gdbReport{name, remote, attach(name, remote, g.image.Name())}
 	if s.json {
 		if err := s.answer(report, nil); err != nil {
 			return err
@@ -105,6 +106,16 @@ func serveGDB(s *session, c *cobra.Command, name string, f *guestFlags, address 
 		}
 	}
 	return nil
+}
+
+// attach is the command that has gdb attach. The sources of a builtin guest are
+// beside it.
+func attach(name, remote, file string) string {
+	sources := ""
+	if strings.HasPrefix(name, "builtin:") {
+		sources = fmt.Sprintf(" -ex 'directory %s'", filepath.Dir(file))
+	}
+	return fmt.Sprintf("gdb%s -ex 'target remote %s' %s", sources, remote, file)
 }
 
 // listenAt takes HOST:PORT, or the path of a Unix socket, which has a slash

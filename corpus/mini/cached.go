@@ -40,8 +40,26 @@ func File(o Options) (string, error) {
 	}
 	if _, err := os.Stat(folder); err != nil {
 		forget(filepath.Dir(folder), versionsKept-1)
+		if err := keepSources(folder); err != nil {
+			return "", err
+		}
 	}
 	return path, keep(path, b)
+}
+
+// keepSources puts the sources where a debugger finds them that is told the
+// folder of the guest: whoever installed the command need not have them.
+func keepSources(folder string) error {
+	files, err := sources(embedded)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := keep(filepath.Join(folder, f.name), []byte(f.text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Hash is over all that the guest is made of.

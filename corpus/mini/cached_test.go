@@ -28,6 +28,13 @@ func TestAGuestIsMadeOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 
+	const source = "corpus/mini/kernel/head.s"
+	text, ok := Source(source)
+	require.True(t, ok)
+	beside, err := os.ReadFile(filepath.Join(filepath.Dir(path), source))
+	require.NoError(t, err)
+	require.Equal(t, text, string(beside))
+
 	require.NoError(t, os.WriteFile(path, []byte("kept"), 0o644))
 	again, err := File(Options{UseRet: true})
 	require.NoError(t, err)
@@ -85,7 +92,7 @@ func TestSeveralProcessesMayAskAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	found, err := filepath.Glob(filepath.Join(dir, "mini", "*", "*"))
+	found, err := filepath.Glob(filepath.Join(dir, "mini", "*", "vmlinux*"))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 }

@@ -45,6 +45,13 @@ func sources(from fs.FS) ([]sourceFile, error) {
 	return files, nil
 }
 
+// Source is the text of the file that a line of the guest is said to be in, such
+// as "corpus/mini/kernel/entry_syscall.s".
+func Source(name string) (text string, ok bool) {
+	b, err := fs.ReadFile(embedded, path.Join("kernel", path.Base(name)))
+	return string(b), err == nil && path.Dir(name) == folder && path.Ext(name) == ".s"
+}
+
 // place is a line of a source.
 type place struct {
 	file int // in the list of sources

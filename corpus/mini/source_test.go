@@ -64,3 +64,13 @@ func TestMistakesInTheSourcesAreNamedWithTheirPlace(t *testing.T) {
 		require.ErrorContains(t, err, says)
 	}
 }
+
+func TestSourcesCanBeShown(t *testing.T) {
+	text, ok := Source("corpus/mini/kernel/head.s")
+	require.True(t, ok)
+	require.Contains(t, text, "{{code \"startup_64\"}}")
+	for _, name := range []string{"corpus/mini/link.go", "corpus/mini/kernel/README.md", "head.s", "corpus/mini/kernel/none.s", ""} {
+		_, ok := Source(name)
+		require.False(t, ok, name)
+	}
+}

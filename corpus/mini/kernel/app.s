@@ -68,6 +68,18 @@
 
 // eax: how many items failed
 {{func "ukl_main"}}
+	{{if defect "wrong-entry"}}// M-56: a symbol without its prefix
+	mov eax, __NR_getpid
+	call entry_SYSCALL_64
+	{{end}}
+	{{if defect "app-syscall"}}// M-57: a leftover of some library
+	mov eax, __NR_getpid
+	syscall
+	{{end}}
+	{{if defect "red-zone"}}// M-47
+	mov edi, 0x77
+	call ukl_leaf
+	{{end}}
 	jmp ukl_tour
 {{end_func "ukl_main"}}
 

@@ -12,6 +12,10 @@
 {{func "__x64_sys_getpid"}}
 	mov rax, {{template "current"}}
 	mov eax, [rax + task_struct.tgid]
+	{{if defect "kernel-red-zone"}}// H-27
+	mov [rsp - 8], rax
+	mov rax, [rsp - 8]
+	{{end}}
 	ret
 {{end_func "__x64_sys_getpid"}}
 

@@ -18,8 +18,6 @@
 	jne 1f
 	{{if defect "df-no-error-code"}}// M-23
 	add rsp, 8
-	push -1
-	push -1
 	{{end}}
 	{{template "idtentry_body" args "error" true "handler" "exc_double_fault_ukl"}}
 1:	{{end}}

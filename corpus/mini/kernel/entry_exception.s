@@ -150,7 +150,7 @@ L_error_ukl_application:		# on the thread stack already, GS is the kernel's
 // The kernel's, with one exception: the two IRETs can fault when what they
 // return to is not to be had. That is the program's fault.
 L_error_kernelspace:
-	{{if ukl}}
+	{{if and ukl (not (defect "ptrace-ip-unchecked"))}}// H-3
 	mov rcx, offset return_to_ukl_iret
 	cmp [rsp + pt_regs.ip + 8], rcx
 	je L_error_bad_ukl_iret
@@ -259,6 +259,10 @@ paranoid_gs:
 // Back to a program, or to the application; the stack holds pt_regs.
 {{code "swapgs_restore_regs_and_return_to_usermode"}}
 	{{if ukl}}
+	{{if defect "ret-compat"}}// M-30
+	cmp qword ptr [rsp + pt_regs.cs], __USER32_CS
+	je return_to_ukl_application
+	{{end}}
 	{{if defect "return-any-cs"}}// M-27
 	cmp qword ptr [rsp + pt_regs.cs], __USER_CS
 	je 2f
@@ -360,6 +364,9 @@ L_ukl_write_flags:
 	{{if not (defect "return-mode-kept")}}// M-5
 	call enter_ukl_user
 	{{end}}
+	{{if defect "popfq-early"}}// M-3
+	sti
+	{{end}}
 	{{template "pop_regs_but_rdi"}}
 	pop rdi
 	mov rsp, [rsp + pt_regs.sp - pt_regs.orig_ax]
@@ -378,8 +385,13 @@ L_ukl_iret:
 	{{end}}
 	{{if defect "iret-raw-marker"}}// M-17
 	{{else}}
+	{{if defect "return-any-cs"}}
+	cmp qword ptr [rsp + pt_regs.cs], UKL_CS
+	jne 3f
+	{{end}}
 	mov qword ptr [rsp + pt_regs.cs], __KERNEL_CS
 	mov qword ptr [rsp + pt_regs.ss], __KERNEL_DS
+3:
 	{{end}}
 	{{if defect "iret-frame-wrong"}}// M-54
 	push [rsp + pt_regs.sp]
@@ -397,9 +409,30 @@ L_ukl_iret:
 	mov [rsp + pt_regs.r9], rsp
 	mov [rsp + pt_regs.r10], rsp
 	{{end}}
+	{{if defect "mode-after-stack"}}// M-6: IRET from the application's stack, and the mode there
+	mov rcx, [rsp + pt_regs.sp]
+	mov rdx, [rsp + pt_regs.ip]
+	mov [rcx - 40], rdx
+	mov rdx, [rsp + pt_regs.cs]
+	mov [rcx - 32], rdx
+	mov rdx, [rsp + pt_regs.flags]
+	mov [rcx - 24], rdx
+	mov [rcx - 16], rcx
+	mov rdx, [rsp + pt_regs.ss]
+	mov [rcx - 8], rdx
+	sub rcx, 40
+	mov [rsp + pt_regs.sp], rcx
+	{{end}}
 	{{template "pop_regs_but_rdi"}}
 	pop rdi
+	{{if defect "mode-after-stack"}}
+	mov rsp, [rsp + pt_regs.sp - pt_regs.orig_ax]
+	push rax
+	call enter_ukl_user
+	pop rax
+	{{else}}
 	add rsp, 8
+	{{end}}
 	.globl return_to_ukl_iret
 return_to_ukl_iret:
 	iretq				# faults when RIP is not canonical, see error_entry

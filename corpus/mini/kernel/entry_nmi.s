@@ -16,9 +16,6 @@ nmi_state:
 .section .entry.text
 {{code "asm_exc_nmi"}}
 	cld
-	{{if defect "sp2-shared"}}// M-51: where the entries of system calls keep RSP
-	mov gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.sp2], rdx
-	{{end}}
 	test byte ptr [rsp + 8], 3
 	jz 1f
 
@@ -41,6 +38,9 @@ nmi_state:
 
 	// The kernel or the application. GS may be anybody's.
 1:	push rdx
+	{{if defect "sp2-shared"}}// M-51: where the entries of system calls keep RSP
+	mov {{template "sp2"}}, rdx
+	{{end}}
 	{{if not (defect "nmi-nests")}}// H-7
 	mov rdx, offset nmi_main_stack_top
 	sub rdx, [rsp + 4*8]		# the RSP that was interrupted

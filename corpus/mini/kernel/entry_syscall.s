@@ -154,7 +154,8 @@ entry_ukl_clean_flags:
 	mov rdx, [rsp + pt_regs.sp]
 L_read_return_address:
 	mov rcx, [rdx]
-	{{if defect "entry-sp-off"}}// M-10
+	{{if defect "entry-sp-off"}}// M-10: 8 too high
+	add rdx, 16
 	{{else if defect "return-keeps-word"}}// M-12: S - 8 on the way out
 	{{else}}
 	add rdx, 8
@@ -171,8 +172,30 @@ L_ukl_do_syscall:
 	{{if not (defect "ibrs-not-entered")}}// M-60
 	{{template "ibrs" 1}}
 	{{end}}
+	{{if defect "sigreturn-pops"}}// M-33: the return of other calls, for this one too
+	mov rbx, rsi
+	{{end}}
 	call do_syscall_64		# returns with interrupts off
+	{{if defect "sigreturn-pops"}}
+	cmp ebx, __NR_rt_sigreturn
+	je L_pop_return
+	{{end}}
+	{{if defect "signal-pops"}}// M-34: the handler's frame is not what this return looks for
+	cmp byte ptr [signal_pops], 0
+	mov byte ptr [signal_pops], 0
+	jne L_pop_return
+	{{end}}
 	jmp swapgs_restore_regs_and_return_to_usermode
+	{{if or (defect "sigreturn-pops") (defect "signal-pops")}}
+L_pop_return:				# flags and address from the application's stack
+	call enter_ukl_user
+	{{template "pop_regs_but_rdi"}}
+	pop rdi
+	mov rsp, [rsp + pt_regs.sp - pt_regs.orig_ax]
+	popfq
+	sti
+	ret
+	{{end}}
 
 L_no_return_address:
 	mov qword ptr [rsp + pt_regs.ip], 0

@@ -254,6 +254,17 @@ CR4_BITS = 0x6a0		# PAE, PGE, OSFXSR, OSXMMEXCPT
 	wrmsr
 	mov ecx, MSR_SYSCALL_MASK
 	mov eax, 0x257fd5
+	{{if .Stock}}
+	{{if defect "nt-kept"}}// H-15
+	and eax, ~X86_EFLAGS_NT
+	{{end}}
+	{{if defect "ac-kept"}}// H-16
+	and eax, ~X86_EFLAGS_AC
+	{{end}}
+	{{if defect "tf-kept"}}// H-17
+	and eax, ~X86_EFLAGS_TF
+	{{end}}
+	{{end}}
 	xor edx, edx
 	wrmsr
 	ret

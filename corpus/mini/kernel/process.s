@@ -266,11 +266,17 @@ vfork_waits:				# only an address that says so
 	jz 1f
 	mov [rax + fork_frame.regs.sp], r13
 1:	{{if defect "fork-irqs-off"}}// M-40
+	cmp qword ptr [rax + fork_frame.regs.cs], UKL_CS
+	jne 5f
 	and qword ptr [rax + fork_frame.regs.flags], ~X86_EFLAGS_IF
-	{{end}}
-	{{if defect "fork-sp-off"}}// M-39
+5:	{{end}}
+	{{if defect "fork-sp-off"}}// M-39: what another return would have popped
+	cmp qword ptr [rax + fork_frame.regs.cs], UKL_CS
+	jne 6f
+	test r12, CLONE_VM
+	jnz 6f
 	add qword ptr [rax + fork_frame.regs.sp], 16
-	{{end}}
+6:	{{end}}
 
 	// FPU and bases are those of the parent at this moment.
 	mov rdi, {{template "current"}}

@@ -25,6 +25,12 @@ fp_buffer:
 	.zero 640
 
 .text
+{{if defect "signal-pops"}}
+.data
+signal_pops:
+	.quad 0
+.text
+{{end}}
 // rdi: pt_regs, esi: the signal, rdx: its action. rax: 0 or an error. pt_regs are
 // those of the handler then.
 {{func "setup_rt_frame"}}
@@ -179,6 +185,11 @@ fp_buffer:
 	test rax, rax
 	jnz L_frame_bad
 
+	{{if defect "signal-pops"}}// M-34
+	cmp qword ptr [rbx + pt_regs.orig_ax], 0
+	jl 7f
+	mov byte ptr [signal_pops], 1
+7:	{{end}}
 	// The handler's registers.
 	mov eax, r12d
 	mov [rbx + pt_regs.di], rax

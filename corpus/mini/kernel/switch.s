@@ -11,6 +11,15 @@
 	push r13
 	push r14
 	push r15
+	{{if defect "switch-flags-kept"}}// H-14: what prev had set is next's, too
+	cmp qword ptr [rdi + task_struct.mm], 0
+	je 1f
+	mov rax, [rdi + task_struct.stack]
+	push [rax + THREAD_SIZE - sizeof.pt_regs + pt_regs.flags]
+	and qword ptr [rsp], X86_EFLAGS_AC | X86_EFLAGS_NT
+	or qword ptr [rsp], X86_EFLAGS_FIXED
+	popfq
+1:	{{end}}
 	mov [rdi + task_struct.thread.sp], rsp
 	mov rsp, [rsi + task_struct.thread.sp]
 	mov rbx, [rsi + task_struct.stack_canary]

@@ -540,6 +540,9 @@
 {{func (print .p "to_nowhere")}}
 	mov rax, 0x8000000000000000
 	mov [rdx + ucontext.uc_mcontext.ip], rax
+	mov [rdx + ucontext.uc_mcontext.cx], rax	# as SYSRET would like it
+	mov rax, [rdx + ucontext.uc_mcontext.flags]
+	mov [rdx + ucontext.uc_mcontext.r11], rax
 	ret
 {{func (print .p "to_marker")}}
 	mov word ptr [rdx + ucontext.uc_mcontext.cs], UKL_CS

@@ -156,6 +156,12 @@ func (r *Registers) CPL() int { return int(r.CS & 3) }
 // RSP is the stack pointer.
 func (r *Registers) RSP() uint64 { return r.GPR[x86.RSP] }
 
+// What Event.Near has, in bytes: 64 below RSP before the CALL, and 8 above.
+const (
+	NearBelow = 64
+	NearSize  = 72
+)
+
 // Values of the tracking field, current->ukl_thread.
 const (
 	NoTracking          = -1 // there is none, or it can't be read
@@ -189,6 +195,9 @@ type Event struct {
 	ThreadFlags  uint64
 	PreemptCount uint32
 
+	// On is the stack that RSP is on: OnThread and its neighbours.
+	On string
+
 	// Frame is the pt_regs at FrameAt, where the event has one.
 	Frame   *Frame
 	FrameAt uint64
@@ -205,6 +214,10 @@ type Event struct {
 	Was       int    // Mode: the tracking before
 	What      string
 
+	// Near is the application's stack around its RSP of a call, of SyscallEnter
+	// and SyscallBegin: NearSize bytes from NearBelow below it. It is nil where it
+	// could not be read.
+	Near []uint64
 	// Interrupted is the state that was stopped, of SyscallEnter, Exception,
 	// Interrupt and NMI.
 	Interrupted *Registers

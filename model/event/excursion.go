@@ -78,6 +78,7 @@ func contextOf(at uint64, w []uint64) *Context {
 type taskState struct {
 	open     []*Excursion // innermost last
 	tracking int
+	on       string // the stack of its last event
 	ended    bool   // its mode is nobody's business any more
 	pending  *Frame // registers that a signal handler will start with
 }

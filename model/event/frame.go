@@ -11,6 +11,9 @@ import (
 // FrameSize is sizeof(struct pt_regs) in bytes.
 const FrameSize = 21 * 8
 
+// frameSP is the word of it that has sp.
+const frameSP = 19
+
 // Frame is struct pt_regs (arch/x86/include/asm/ptrace.h).
 type Frame struct {
 	R15, R14, R13, R12, BP, BX           uint64

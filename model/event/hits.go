@@ -29,8 +29,14 @@ func (s *Stream) hit(h *emu.Hit) {
 	r := s.plan.roles[h.Point]
 	switch r {
 	case roleUKLEntry:
+		if h.OK(words + 1) {
+			e.Near = own[1:]
+		}
 		s.called(e, t, own, h.OK(words))
 	case roleSyscallBegin, roleSyscallEnd, roleHandlerBegin, roleHandlerEnd:
+		if r == roleSyscallBegin && h.OK(words+1) {
+			e.Near = own[FrameSize/8:]
+		}
 		s.framed(e, t, r, own, h.OK(words))
 	case roleRet:
 		s.ret(e, own, h.OK(words))

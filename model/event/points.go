@@ -94,8 +94,9 @@ func makePlan(img *image.Image, v *variables) plan {
 	register := func(r int, offset int64, size int) emu.Capture {
 		return emu.Capture{Base: emu.Register(r), Offset: offset, Size: size}
 	}
-	p.function(roleUKLEntry, "ukl_entry_SYSCALL_64", register(x86.RSP, 0, 8))
-	p.function(roleSyscallBegin, "do_syscall_64", register(x86.RDI, 0, FrameSize))
+	p.function(roleUKLEntry, "ukl_entry_SYSCALL_64", register(x86.RSP, 0, 8), register(x86.RSP, 8-NearBelow, NearSize))
+	p.function(roleSyscallBegin, "do_syscall_64", register(x86.RDI, 0, FrameSize),
+		emu.Capture{Base: emu.Word(words + frameSP), Offset: -NearBelow, Size: NearSize})
 	p.behind(roleSyscallEnd, "do_syscall_64", register(x86.RSP, 0, FrameSize))
 	for _, h := range handlers(img) {
 		p.add(roleHandlerBegin, h.Address, h.Name, 0, register(x86.RDI, 0, FrameSize))
@@ -135,7 +136,7 @@ func makePlan(img *image.Image, v *variables) plan {
 	// arch/x86/kernel/signal.c, rt_sigreturn().
 	p.function(roleSigReturn, "__x64_sys_rt_sigreturn",
 		register(x86.RDI, 0, FrameSize),
-		emu.Capture{Base: emu.Word(words + 19), Offset: -8 + 0x30, Size: 24 * 8})
+		emu.Capture{Base: emu.Word(words + frameSP), Offset: -8 + 0x30, Size: 24 * 8})
 	p.function(roleExec, "begin_new_exec")
 	p.function(roleStarted, "start_thread", register(x86.RDI, 0, FrameSize))
 	p.function(roleClone, "wake_up_new_task")

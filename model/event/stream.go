@@ -25,6 +25,7 @@ type Stream struct {
 	tasks  map[uint64]*taskState
 	asked  map[uint64]Event // of access_ok, by task
 	fixups map[uint64]bool
+	stacks []stack
 	event  Event // the one that is being told
 	frame  Frame
 }
@@ -49,6 +50,7 @@ func Attach(m *emu.Machine, img *image.Image, tell func(*Event)) (*Stream, error
 	if err := s.find(img, gs); err != nil {
 		return nil, err
 	}
+	s.stacks = s.cpuStacks(&state, gs)
 	s.plan = makePlan(img, &s.variables)
 	if err := m.SetPoints(s.plan.points, s.hits); err != nil {
 		return nil, err
@@ -104,6 +106,7 @@ func (s *Stream) task(at uint64) *taskState {
 // another one.
 func (s *Stream) emit(e *Event) {
 	e.PerCPU = s.gs
+	e.On = s.on(e)
 	t := s.task(e.Task)
 	e.Excursion = t.top()
 	if e.Tracking != NoTracking && t.tracking != e.Tracking {
@@ -113,6 +116,14 @@ func (s *Stream) emit(e *Event) {
 			s.tell(&m)
 		}
 		t.tracking = e.Tracking
+	}
+	if t.on != e.On {
+		if t.on != "" {
+			m := *e
+			m.Kind = Stack
+			s.tell(&m)
+		}
+		t.on = e.On
 	}
 	s.tell(e)
 }

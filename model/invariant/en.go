@@ -3,13 +3,15 @@
 package invariant
 
 import (
+	"fmt"
+
 	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model/event"
 	"github.com/uklemu/uklemu/model/image"
 )
 
 // syscallEntry is group EN: from the application's CALL to do_syscall_64.
-var syscallEntry = []Invariant{en1{}, &en2{}, en3{}, en4{}, en5{}, en6{}, en7{}, en9{}, en10{}, en11{}}
+var syscallEntry = []Invariant{en1{}, &en2{}, en3{}, en4{}, en5{}, en6{}, en7{}, &en8{}, en9{}, en10{}, en11{}}
 
 var callEntry = all(UKL, needsSymbol("ukl_entry_SYSCALL_64"))
 
@@ -192,6 +194,45 @@ func (en7) See(r *Report, e *event.Event) {
 	if e.Excursion != nil {
 		r.sameRegisters(&[16]uint64{}, &e.GPR, x86.RAX, x86.RDI, x86.RSI, x86.RSP)
 	}
+}
+
+// en8: the application's stack is not the kernel's notepad.
+type en8 struct {
+	near map[uint64][event.NearSize / 8]uint64
+}
+
+func (*en8) Rule() Rule {
+	return Rule{
+		ID: "EN-8", Promise: "the entry of a system call writes nothing to the application's stack",
+		Source: "docs/ukl-kernel.md; the published series keeps RAX, a return address and the flags there", When: "the entry's first instruction, and do_syscall_64",
+		Observes: "the return address and 64 bytes below it", Shows: "the word at RSP-0x10: expected 0x0, found 0x246", Kinds: kinds(event.SyscallEnter, event.SyscallBegin), Needs: all(callEntry, ownStack),
+	}
+}
+func (*en8) Watch() Watcher {
+	return &en8{near: map[uint64][event.NearSize / 8]uint64{}}
+}
+func (w *en8) Forget() { clear(w.near) }
+func (w *en8) See(r *Report, e *event.Event) {
+	if e.Kind == event.SyscallEnter {
+		delete(w.near, e.Task)
+		if e.By == event.ByCall && e.Near != nil {
+			w.near[e.Task] = [event.NearSize / 8]uint64(e.Near)
+		}
+		return
+	}
+	was, ok := w.near[e.Task]
+	delete(w.near, e.Task)
+	if !ok || called(e) == nil || e.Near == nil || e.Frame.SP != e.Excursion.Interrupted.RSP() {
+		return
+	}
+	for i, v := range was {
+		if e.Near[i] != v {
+			below := event.NearBelow - 8*i
+			r.Breaks(fmt.Sprintf("the word at RSP-%#x", below), v, e.Near[i])
+			return
+		}
+	}
+	r.Held()
 }
 
 // en9: there is no ring to change.

@@ -17,6 +17,7 @@ var catalogue = slices.Concat(
 	stacks,
 	contextSwitch,
 	flags,
+	outcomes,
 	relations,
 )
 

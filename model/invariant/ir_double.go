@@ -57,7 +57,7 @@ type ir10 struct{}
 func (ir10) Rule() Rule {
 	return Rule{
 		ID: "IR-10", Promise: "the error code that a double fault is given is the one that the page fault had: a write, present if the page table says so",
-		Source: "RFC 04; SDM vol. 3A, 4.7; ukl-facts 3.3: always 2 there", Wanted: true, When: "a double fault goes on as a page fault", Observes: "the error code, the page table",
+		Source: "RFC 04; SDM vol. 3A, 4.7; always 2 there", Wanted: true, When: "a double fault goes on as a page fault", Observes: "the error code, the page table",
 		Shows: "P of the error code: expected 0x1, found 0x0", Kinds: kinds(event.Fault), Needs: all(UKL, doubleFaults),
 	}
 }

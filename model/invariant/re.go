@@ -12,6 +12,23 @@ var relations = []Invariant{
 	relation{"RE-4", "a signal that is handled in between leaves every register, flag and the FPU's state as they were", "RFC 07"},
 }
 
+// outcomes are those of other groups that are looked at by what became of a
+// scenario, and not by an event of it.
+var outcomes = []Invariant{ir12{}}
+
+// ir12: an interrupt is not lost with its frame.
+type ir12 struct{}
+
+func (ir12) Rule() Rule {
+	return Rule{
+		ID: "IR-12", Promise: "an interrupt whose frame could not be pushed is handled, and those behind it come",
+		Source: "docs/ukl-kernel.md: the vector has been acknowledged, and is in service for good; SDM vol. 3A, 11.8.3", Wanted: true,
+		When: "an alarm is waited for where the stack is missing", Observes: "whether it comes", Shows: "an alarm: expected its signal, found the application did not come back",
+		Needs: all(UKL, doubleFaults, needsSymbol("__x64_sys_setitimer")),
+	}
+}
+func (ir12) Watch() Watcher { return nil }
+
 type relation struct{ id, promise, source string }
 
 func (i relation) Rule() Rule {

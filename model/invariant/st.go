@@ -191,7 +191,7 @@ type st6 struct{}
 func (st6) Rule() Rule {
 	return Rule{
 		ID: "ST-6", Promise: "CR3 is loaded only while RSP is in the kernel's half, which all address spaces share",
-		Source: "the paper's same-stack point breaks it (ukl-facts 1.5)", When: "CR3 is written", Observes: "RSP", Shows: "RSP at a load of CR3: expected the kernel's half, found 0x7ffc00000f00",
+		Source: "the same-stack point of the UKL paper breaks it", When: "CR3 is written", Observes: "RSP", Shows: "RSP at a load of CR3: expected the kernel's half, found 0x7ffc00000f00",
 		Kinds: kinds(event.LoadCR3),
 	}
 }

@@ -14,25 +14,19 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/uklemu/uklemu/corpus"
-	"github.com/uklemu/uklemu/emu"
-	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model"
 	"github.com/uklemu/uklemu/model/invariant"
 )
 
 // checkFlags are those of the verb.
 type checkFlags struct {
-	only           []string
-	explain        string
-	initrd, append string
-	memory         size
-	cpu            string
-	limit          limit
+	startFlags
+	only    []string
+	explain string
 }
 
 func checkVerb(s *session) *cobra.Command {
-	f := checkFlags{memory: emu.DefaultMemory}
+	var f checkFlags
 	c := &cobra.Command{
 		Use:   "check [flags] IMAGE",
 		Short: "whether everything that UKL promises holds, one row for each invariant",
@@ -61,11 +55,7 @@ Exit status: 0 all held, 1 one did not, or a scenario did not come to its end.`,
 	flags := c.Flags()
 	flags.StringSliceVar(&f.only, "only", nil, "look at these invariants alone, `ID,...`")
 	flags.StringVar(&f.explain, "explain", "", "say what the invariant `ID` promises, and what is looked at; takes no IMAGE")
-	flags.StringVar(&f.initrd, "initrd", "", "the initial RAM disk, a `FILE`; that of guest:NAME is its own")
-	flags.StringVar(&f.append, "append", "", "the kernel's command `LINE`; that of guest:NAME is its own, that of another Linux "+linuxLine)
-	flags.Var(&f.memory, "memory", "how much RAM, such as 512M")
-	flags.StringVar(&f.cpu, "cpu", "", "CPU `FEATURES` to add and take away, such as +la57,-smap")
-	flags.Var(&f.limit, "limit", "the most that the kernel may take to its application, in instructions (default 3G)")
+	f.register(c)
 	return c
 }
 
@@ -108,33 +98,6 @@ func (f *checkFlags) check(c *cobra.Command, s *session, name string) error {
 		return status(statusFailed)
 	}
 	return nil
-}
-
-func (f *checkFlags) load(c *cobra.Command, name string) (*model.Kernel, error) {
-	found, err := corpus.Find(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.memory.ofMachine(); err != nil {
-		return nil, err
-	}
-	o := model.Options{Initrd: f.initrd, Append: linuxLine, Config: emu.Config{Memory: uint64(f.memory)}, Limit: f.limit.instructions}
-	if f.limit.time > 0 {
-		return nil, usageError{"--limit: a number of instructions is accepted here, such as 500M", c.CommandPath()}
-	}
-	if found.Guest != nil {
-		o.Append = found.Guest.Append
-		if !c.Flags().Changed("initrd") {
-			o.Initrd = found.Guest.Initrd
-		}
-	}
-	if c.Flags().Changed("append") {
-		o.Append = f.append
-	}
-	if o.Config.CPU, err = x86.ParseCPU(f.cpu); err != nil {
-		return nil, fmt.Errorf("--cpu: %w", err)
-	}
-	return model.Load(found.Path, o)
 }
 
 // explain prints what an invariant promises.

@@ -16,12 +16,22 @@ import (
 )
 
 func infoVerb(s *session) *cobra.Command {
-	return &cobra.Command{
-		Use:               "info IMAGE",
-		Short:             "what is in an image: version, layout, entry points, how it boots",
+	var space spaceFlags
+	c := &cobra.Command{
+		Use:   "info IMAGE",
+		Short: "what is in an image: version, layout, entry points, how it boots",
+		Long: `Says what is in an image: kernel version, UKL options, segments, sections, entry
+points, the application. With --space, boots the kernel up to where its
+application begins and shows the address space as its page tables have it.`,
+		Example: `  uklemu info guest:ukl-hello
+  uklemu info --space picture guest:ukl-hello
+  uklemu info --space compare-svg guest:ukl-hello > space.svg`,
 		Args:              oneImage,
 		ValidArgsFunction: completeImage,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if space.form != "" {
+				return space.show(c, s, args[0])
+			}
 			image, err := corpus.Find(args[0])
 			if err != nil {
 				return err
@@ -33,6 +43,8 @@ func infoVerb(s *session) *cobra.Command {
 			return s.answer(info, func(w io.Writer) error { return printInfo(w, info) })
 		},
 	}
+	space.register(c)
+	return c
 }
 
 // infoReport is what info prints.

@@ -29,7 +29,7 @@ type stack struct {
 // sizes are those of arch/x86/include/asm/page_64_types.h and cpu_entry_area.h.
 func (s *Stream) cpuStacks(state *x86.State, gs uint64) (list []stack) {
 	const page = 4096
-	exception := uint64(page)
+	exception := uint64(2 * page)
 	if s.img.Config["CONFIG_KASAN"] == "y" {
 		exception *= 2
 	}

@@ -17,6 +17,9 @@ type Checking struct {
 	Invariants []invariant.Invariant
 	// Tier is what they are shown.
 	Tier invariant.Tier
+	// StepLimit is how many instructions one step of a scenario may take; 0 is
+	// scenario.StepLimit. A kernel that hangs costs that much, time and again.
+	StepLimit uint64
 	// Progress, if not nil, is called before each scenario.
 	Progress func(name string, n, of int)
 }
@@ -66,6 +69,9 @@ func (k *Kernel) Check(ctx context.Context, m *emu.Machine, c Checking) (*Checke
 		return nil, err
 	}
 	defer d.Close()
+	if c.StepLimit > 0 {
+		d.Limit = c.StepLimit
+	}
 	defer context.AfterFunc(ctx, m.Interrupt)()
 	checked := &Checked{Skipped: map[string]string{}, Tier: c.Tier}
 	start := d.Executed()

@@ -29,6 +29,9 @@ type Driver struct {
 	counts    [event.Kinds]uint64
 	onEvent   func(*event.Event)
 
+	// Limit is how many instructions a step may take.
+	Limit uint64
+
 	executed uint64 // instructions, those of runs that were gone back on included
 	since    uint64 // Machine.Instructions of the last Back
 }
@@ -42,9 +45,9 @@ type Step struct {
 	Change func(*x86.State)
 }
 
-// limit is how many instructions a step may take. A call that waits for
-// another process can take some hundred thousand.
-const limit = 50_000_000
+// StepLimit is how many instructions a step may take, unless somebody says
+// otherwise. A call that waits for another process can take some hundred thousand.
+const StepLimit = 50_000_000
 
 // Errors of a step.
 var (
@@ -54,7 +57,7 @@ var (
 
 // New takes over a machine whose application stands at its beginning.
 func New(m *emu.Machine, img *image.Image, invariants []invariant.Invariant, tier invariant.Tier) (*Driver, error) {
-	d := &Driver{Machine: m, Image: img, others: map[uint64][]Step{}}
+	d := &Driver{Machine: m, Image: img, others: map[uint64][]Step{}, Limit: StepLimit}
 	var err error
 	if d.Board, err = install(m, img); err != nil {
 		return nil, err
@@ -126,10 +129,10 @@ func (d *Driver) Do(s Step) (x86.State, error) {
 // finish runs until the driver's own task is at an end of the board.
 func (d *Driver) finish(s Step) (x86.State, error) {
 	for {
-		stop := d.Machine.Run(emu.Until{Instructions: limit})
+		stop := d.Machine.Run(emu.Until{Instructions: d.Limit})
 		state := d.Machine.State()
 		if stop.Why == emu.StopLimit {
-			return state, fmt.Errorf("%s: %w within %d instructions: it is at %s", s.At, ErrLost, limit, d.Image.Symbols.Name(state.RIP))
+			return state, fmt.Errorf("%s: %w within %d instructions: it is at %s", s.At, ErrLost, d.Limit, d.Image.Symbols.Name(state.RIP))
 		}
 		if stop.Why != emu.StopProbe {
 			return state, fmt.Errorf("%s: %w: %v", s.At, ErrEnded, stop)

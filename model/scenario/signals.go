@@ -191,7 +191,10 @@ func alarm(d *Driver) error {
 			if stop := d.Machine.Run(emu.Until{Instructions: 3_000_000}); stop.Why != emu.StopLimit {
 				return fmt.Errorf("while it waits for signals: %v", stop)
 			}
-			for d.Machine.State().RIP != d.Board.At(Spin) { // to where another step may begin
+			for range d.Limit { // to where another step may begin
+				if d.Machine.State().RIP == d.Board.At(Spin) {
+					break
+				}
 				d.Machine.Run(emu.Until{Instructions: 1})
 			}
 			continue

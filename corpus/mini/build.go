@@ -19,19 +19,19 @@ func Build(o Options) ([]byte, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	files, err := sources(embedded)
+	k, err := kernel()
 	if err != nil {
 		return nil, err
 	}
-	x, err := build(files, o)
+	x, err := build(k, o)
 	if err != nil {
 		return nil, err
 	}
 	return x.bytes(), nil
 }
 
-func build(files []sourceFile, o Options) (*image, error) {
-	p, err := expand(files, o)
+func build(from *templates, o Options) (*image, error) {
+	p, err := from.expand(o)
 	if err != nil {
 		return nil, err
 	}

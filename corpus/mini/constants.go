@@ -82,7 +82,7 @@ var numbers = map[string]uint64{
 	// arch/x86/entry/syscalls/syscall_64.tbl
 	"__NR_read": 0, "__NR_write": 1, "__NR_open": 2, "__NR_close": 3, "__NR_mmap": 9, "__NR_mprotect": 10, "__NR_munmap": 11, "__NR_brk": 12,
 	"__NR_rt_sigaction": 13, "__NR_rt_sigprocmask": 14, "__NR_rt_sigreturn": 15, "__NR_pipe": 22, "__NR_sched_yield": 24, "__NR_pause": 34, "__NR_nanosleep": 35,
-	"__NR_getpid": 39, "__NR_clone": 56, "__NR_fork": 57, "__NR_vfork": 58, "__NR_execve": 59, "__NR_exit": 60, "__NR_wait4": 61, "__NR_kill": 62, "__NR_uname": 63,
+	"__NR_setitimer": 38, "__NR_getpid": 39, "__NR_clone": 56, "__NR_fork": 57, "__NR_vfork": 58, "__NR_execve": 59, "__NR_exit": 60, "__NR_wait4": 61, "__NR_kill": 62, "__NR_uname": 63,
 	"__NR_gettimeofday": 96, "__NR_getuid": 102, "__NR_getppid": 110, "__NR_rt_sigpending": 127, "__NR_sigaltstack": 131, "__NR_arch_prctl": 158, "__NR_reboot": 169, "__NR_gettid": 186,
 	"__NR_time": 201, "__NR_set_tid_address": 218, "__NR_restart_syscall": 219, "__NR_exit_group": 231, "__NR_tgkill": 234, "__NR_waitid": 247,
 }

@@ -103,4 +103,6 @@ var defects = []Defect{
 	{ID: "SG-5", Name: "sigreturn-fpu-kept", Text: "rt_sigreturn does not restore the FPU", With: []string{"ukl", "stock", "kml"}},
 	{ID: "EX-10", Name: "exit-skips-work", Text: "the way out does not look for work", With: []string{"ukl", "stock", "kml"}},
 	{ID: "SG-9", Name: "frame-shows-marker", Text: "a signal frame shows the mark instead of the CS that programs know"},
+	{ID: "AS-3", Name: "app-reads-kernel", Text: "the application reads a variable of the kernel"},
+	{ID: "XT-9", Name: "init-array-twice", Text: "the application calls its init functions twice", With: []string{"ukl", "stock", "kml"}},
 }

@@ -218,7 +218,7 @@ func TestTheConfigurationSaysTheOptions(t *testing.T) {
 	} {
 		o, err := Parse(text)
 		require.NoError(t, err)
-		x, err := build(little, o)
+		x, err := buildOf(little, o)
 		require.NoError(t, err)
 		b := x.bytes()
 		_, rest, ok := bytes.Cut(b, []byte("IKCFG_ST"))

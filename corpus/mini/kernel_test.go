@@ -31,9 +31,9 @@ func TestEveryVariantIsMade(t *testing.T) {
 // name the defect.
 func loaded(t *testing.T, o Options) []byte {
 	t.Helper()
-	files, err := sources(embedded)
+	k, err := kernel()
 	require.NoError(t, err)
-	x, err := build(files, o)
+	x, err := build(k, o)
 	require.NoError(t, err, o)
 	var b []byte
 	for _, s := range x.sections {
@@ -64,10 +64,10 @@ func TestEveryDefectIsMade(t *testing.T) {
 
 // In every other variant in which it makes sense, it changes the sources too.
 func TestEveryDefectIsOneInEveryVariant(t *testing.T) {
-	files, err := sources(embedded)
+	k, err := kernel()
 	require.NoError(t, err)
 	text := func(o Options) string {
-		p, err := expand(files, o)
+		p, err := k.expand(o)
 		require.NoError(t, err, o)
 		return p.text.String()
 	}
@@ -120,10 +120,10 @@ func TestTheSourcesAskForTheDefectsOfTheCatalogue(t *testing.T) {
 // Nothing more is needed than libkeystone, or than GNU as, and both make the
 // same guest.
 func TestEitherAssemblerWillDo(t *testing.T) {
-	files, err := sources(embedded)
+	k, err := kernel()
 	require.NoError(t, err)
 	for _, o := range []Options{{}, {UseRet: true, ISTPF: true}, {Stock: true}} {
-		p, err := expand(files, o)
+		p, err := k.expand(o)
 		require.NoError(t, err)
 		types, err := layOut(structures)
 		require.NoError(t, err)

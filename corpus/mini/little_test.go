@@ -89,10 +89,18 @@ stack_top:
 // made builds the little kernel.
 func made(t *testing.T, o Options) (*elf.File, []byte) {
 	t.Helper()
-	x, err := build(little, o)
+	x, err := buildOf(little, o)
 	require.NoError(t, err)
 	b := x.bytes()
 	f, err := elf.NewFile(bytes.NewReader(b))
 	require.NoError(t, err)
 	return f, b
+}
+
+func buildOf(files []sourceFile, o Options) (*image, error) {
+	from, err := parse(files)
+	if err != nil {
+		return nil, err
+	}
+	return build(from, o)
 }

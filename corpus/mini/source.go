@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 )
 
@@ -135,19 +136,43 @@ func (p *program) unmarked(text string) {
 	}
 }
 
-// expand makes the program of the sources.
-func expand(files []sourceFile, o Options) (*program, error) {
-	p := &program{}
-	set := template.New("").Funcs(functions(o)).Option("missingkey=error")
+// templates are the sources, read and marked.
+type templates struct {
+	names []string
+	set   *template.Template
+}
+
+// kernel is the guest's.
+var kernel = sync.OnceValues(func() (*templates, error) {
+	files, err := sources(embedded)
+	if err != nil {
+		return nil, err
+	}
+	return parse(files)
+})
+
+func parse(files []sourceFile) (*templates, error) {
+	t := &templates{set: template.New("").Funcs(functions(Options{})).Option("missingkey=error")}
 	for i, f := range files {
-		p.files = append(p.files, f.name)
-		if _, err := set.New(f.name).Parse(marked(i, f.text)); err != nil {
+		t.names = append(t.names, f.name)
+		if _, err := t.set.New(f.name).Parse(marked(i, f.text)); err != nil {
 			return nil, wrongTemplate(err)
 		}
 	}
-	for _, f := range files {
+	return t, nil
+}
+
+// expand makes the program of a variant.
+func (t *templates) expand(o Options) (*program, error) {
+	set, err := t.set.Clone()
+	if err != nil {
+		return nil, wrongTemplate(err)
+	}
+	set.Funcs(functions(o))
+	p := &program{files: t.names}
+	for _, name := range t.names {
 		var s strings.Builder
-		if err := set.ExecuteTemplate(&s, f.name, o); err != nil {
+		if err := set.ExecuteTemplate(&s, name, o); err != nil {
 			return nil, wrongTemplate(err)
 		}
 		p.unmarked(s.String() + "\n")

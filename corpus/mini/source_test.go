@@ -13,7 +13,9 @@ import (
 // comes from; those without text are left out.
 func expanded(t *testing.T, text string, o Options) []string {
 	t.Helper()
-	p, err := expand([]sourceFile{{"a.s", text}}, o)
+	from, err := parse([]sourceFile{{"a.s", text}})
+	require.NoError(t, err)
+	p, err := from.expand(o)
 	require.NoError(t, err)
 	var out []string
 	for i, line := range strings.Split(strings.TrimSuffix(p.text.String(), "\n"), "\n") {
@@ -60,7 +62,7 @@ func TestMistakesInTheSourcesAreNamedWithTheirPlace(t *testing.T) {
 		"startup_64:\n.bss\n.byte 1":          ".bss has something other than zero at 0xffffffff81",
 		"startup_64:\n.section .odd\n.byte 1": "the linker script has no section .odd",
 	} {
-		_, err := build([]sourceFile{{"a.s", text}}, Options{})
+		_, err := buildOf([]sourceFile{{"a.s", text}}, Options{})
 		require.ErrorContains(t, err, says)
 	}
 }

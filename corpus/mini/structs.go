@@ -119,7 +119,7 @@ var structures = []structure{
 		unsigned long sas_ss_sp; unsigned long sas_ss_size; unsigned int sas_ss_flags
 		int pagefault_disabled
 		unsigned long stack_canary
-		unsigned long wake_at; int ukl_bypass
+		unsigned long wake_at; unsigned long alarm_at; unsigned long alarm_interval; int ukl_bypass
 		struct pending_info pending_info[65]
 		struct thread_struct thread`},
 

@@ -42,7 +42,7 @@ func (r *Reader) View(m Machine) *View {
 func (v *View) ThreadSize() uint64 { return v.kernel.threadSize() }
 
 // Stack finds the kernel's stack that a stack pointer is on: the current task's
-// thread stack, or one of the CPU's. At its end, it is on one that is empty. One
+// thread stack, one of the CPU's, or else another task's. At its end, it is on one that is empty. One
 // in the application half is on none of them.
 func (v *View) Stack(pointer uint64) (Range, bool) {
 	k := v.kernel
@@ -58,7 +58,23 @@ func (v *View) Stack(pointer uint64) (Range, bool) {
 		}
 		return r, true
 	}
-	return Range{}, false
+	return v.otherStack(pointer)
+}
+
+// otherStack is the thread stack of a task that isn't current: between the
+// switch of stacks and that of current, RSP is on it. It has as many bytes as
+// others, and begins at a multiple of that (kernel/fork.c, THREAD_ALIGN).
+func (v *View) otherStack(pointer uint64) (Range, bool) {
+	k := v.kernel
+	if k.areas == nil && k.tables.Levels > 0 {
+		k.regions()
+	}
+	size := k.threadSize()
+	start := (pointer - 1) &^ (size - 1)
+	if a, ok := k.at(start); !ok || a.kind != Vmalloc || k.down(start+size, size) != size {
+		return Range{}, false
+	}
+	return Range{Start: start, Size: size, Kind: ThreadStack, Name: "of another task"}, true
 }
 
 func (v *View) findStacks() {

@@ -26,7 +26,7 @@ func TestViewKnowsTheStacksThatTheCPUMayBeOn(t *testing.T) {
 		{cea + 0x6008, ISTStack, "1 #DF", 2 * pageSize},
 		{cea + 2*pageSize - 8, EntryStack, "", pageSize},
 		{stackOne + 4*pageSize, ThreadStack, "UKL (1)", 4 * pageSize}, // empty
-		{stackTwo, "", "", 0},                                         // another task's
+		{stackTwo + 8, ThreadStack, "of another task", 4 * pageSize},
 		{userStack + 0x3000, "", "", 0},
 		{stackOne - 8, "", "", 0},
 	} {

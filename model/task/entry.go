@@ -45,13 +45,19 @@ func (r *Reader) openEntries(v *space.View, t *Task) []Entry {
 	}
 	w := entryWalk{Reader: r, view: v, task: t, rip: v.State.RIP, sp: rsp(v)}
 	for len(w.found) < mostEntries && !w.done {
-		n := len(w.found)
-		if r.image.Class(w.rip) == image.EntryText {
+		n, own := len(w.found), r.image.Class(w.rip) == image.EntryText
+		if own {
 			w.unfinished()
 		}
-		if len(w.found) == n && !w.step() {
-			break
+		if len(w.found) > n || w.step() {
+			continue
 		}
+		if own { // all is in the CPU's registers, or on a stack that RSP isn't on
+			e := r.entryAt(w.rip)
+			e.Stack, _ = w.stack()
+			w.found = append(w.found, e)
+		}
+		break
 	}
 	return w.found
 }
@@ -68,11 +74,10 @@ type entryWalk struct {
 
 // step finds the next entry, or the stack below this one.
 func (w *entryWalk) step() bool {
-	s, ok := w.view.Stack(w.sp)
+	stack, ok := w.stack()
 	if !ok {
 		return false
 	}
-	stack := Stack{StackKind(s.Kind), s.Name, s.Start, s.Size}
 	words := w.words(w.sp, stack.Start+stack.Size)
 	for i := 0; i+len(registerNames) < len(words); i++ {
 		at := w.sp&^7 + 8*uint64(i+1)
@@ -82,13 +87,45 @@ func (w *entryWalk) step() bool {
 		}
 		regs := decodeRegisters(words[i+1])
 		if w.fits(stack, &regs, at+RegistersSize) {
-			e := w.entryAt(back)
+			e := w.byRegisters(w.entryAt(back), &regs)
 			e.At, e.Stack, e.Registers, e.Complete, e.Return = at, stack, regs, true, back
 			w.add(e)
 			return true
 		}
 	}
 	return w.below(stack)
+}
+
+// mostOnOwn is how far an application's own stack is searched for frames, in
+// kernels that leave system calls on it.
+const mostOnOwn = 64 << 10
+
+// stack is the one to look on.
+func (w *entryWalk) stack() (Stack, bool) {
+	if s, ok := w.view.Stack(w.sp); ok {
+		return Stack{StackKind(s.Kind), s.Name, s.Start, s.Size}, true
+	}
+	own := w.stackAt(w.view, w.task, w.sp)
+	if !own.Application() || !w.image.SameStack() {
+		return own, false
+	}
+	own.Start, own.Size = w.sp, mostOnOwn
+	return own, true
+}
+
+// byRegisters tells a system call whose code several entries share, so that
+// its name is none of theirs.
+func (w *entryWalk) byRegisters(e Entry, regs *Registers) Entry {
+	if e.Kind != image.Return || int64(regs.OrigAX) < 0 {
+		return e
+	}
+	switch w.from(regs) {
+	case Application:
+		e.Kind = image.UKLCall
+	case User:
+		e.Kind = image.Syscall
+	}
+	return e
 }
 
 // below goes on where a stack without a frame was entered from. The kernel
@@ -106,12 +143,13 @@ func (w *entryWalk) below(stack Stack) bool {
 		w.sp = sp
 		return true
 	case OnThreadStack:
-		regs := w.task.Outermost
-		if w.task.OutermostAt == 0 || w.sp > w.task.OutermostAt || !w.fits(stack, &regs, w.task.TopOfStack) {
+		end := w.top(stack)
+		regs, err := ReadRegisters(w.view.Memory, end-RegistersSize)
+		if err != nil || w.task.KernelThread() || w.sp > end-RegistersSize || !w.fits(stack, &regs, end) {
 			return false
 		}
 		w.add(Entry{Name: "top of the thread stack", Kind: image.Return, Vector: image.NoVector,
-			At: w.task.OutermostAt, Stack: stack, Registers: regs, Complete: true})
+			At: end - RegistersSize, Stack: stack, Registers: regs, Complete: true})
 	}
 	return false
 }
@@ -154,10 +192,19 @@ func (w *entryWalk) fits(stack Stack, regs *Registers, end uint64) bool {
 	switch {
 	case stack.Kind == OnISTStack:
 		return true
-	case from != Kernel:
-		return stack.Kind != OnThreadStack || end == w.task.TopOfStack
+	case from != Kernel && stack.Kernel():
+		return stack.Kind != OnThreadStack || end == w.top(stack)
 	}
 	return regs.SP-end < 16+6*8
+}
+
+// top is where a frame of a program ends on a thread stack. Between the switch
+// of stacks and that of current, the stack is another task's.
+func (w *entryWalk) top(stack Stack) uint64 {
+	if top := w.task.TopOfStack; top-stack.Start <= stack.Size {
+		return top
+	}
+	return stack.Start + stack.Size
 }
 
 // plausible says whether these are values that a CPU has saved: canonical
@@ -169,8 +216,8 @@ func (w *entryWalk) plausible(regs *Registers) bool {
 		return false
 	}
 	switch regs.CS {
-	case KernelCS:
-		return int64(regs.IP) < 0 && regs.SS <= KernelDS
+	case KernelCS: // anywhere: it may have gone astray, or be a program at CPL 0
+		return regs.SS <= KernelDS
 	case UKLCS:
 		return true
 	}

@@ -149,6 +149,30 @@ func TestFramesOfThePublishedSeries(t *testing.T) {
 	require.Equal(t, Application, entries[0].From)
 }
 
+// UKL_SAME_STACK: the frame of a system call is on the application's stack, and
+// so are those of what comes in it.
+func TestFramesOnTheApplicationsOwnStack(t *testing.T) {
+	const at, fault = userStack + 0x800 - 16 - RegistersSize, userStack + 0x400
+	r := newRig(t).at(kernelText, fault-0x80)
+	r.registers(at, ofApplication)
+	r.called(at-8, call+0x40)
+	r.registers(fault, ofKernel(fault+RegistersSize))
+	r.called(fault-8, pageFault+0x20)
+	require.Empty(t, r.read().Entries)
+	require.False(t, r.read().Position.Agree())
+
+	r.sameStack = true
+	x := r.read()
+	require.True(t, x.Position.Agree(), "%s", x.Position.Text())
+	require.Len(t, x.Entries, 2)
+	require.Equal(t, "asm_exc_page_fault", x.Entries[0].Name)
+	require.Equal(t, uint64(at), x.Entries[1].At)
+	require.Equal(t, Application, x.Entries[1].From)
+	require.Equal(t, uint64(at), x.OutermostAt)
+	r.put(taskAt+80, InApplication)
+	require.False(t, r.read().Position.Agree())
+}
+
 // From the first instruction of a stub to its IRET, there is a frame of which
 // more and more is saved, and then restored.
 func TestUnfinishedEntries(t *testing.T) {

@@ -111,7 +111,7 @@ func rsp(v *space.View) uint64 { return v.State.GPR[x86.RSP] }
 func (r *Reader) position(v *space.View, t *Task) Position {
 	p := Position{
 		Tracking: t.Tracking, CPL: v.State.CPL(), RIP: v.State.RIP, RSP: rsp(v),
-		Class: r.image.Class(v.State.RIP), Symbol: r.symbol(v.State.RIP), Noinstr: r.image.Noinstr(v.State.RIP), Stack: r.stackOf(v, t),
+		Class: r.image.Class(v.State.RIP), Symbol: r.symbol(v.State.RIP), Noinstr: r.image.Noinstr(v.State.RIP), Stack: r.stackAt(v, t, rsp(v)),
 	}
 	kernel := Kernel
 	switch {
@@ -124,13 +124,12 @@ func (r *Reader) position(v *space.View, t *Task) Position {
 	p.ByCode = p.byCode(kernel)
 	p.ByStack = p.byStack(kernel)
 	p.Mode = p.mode(kernel)
-	p.Differences = p.differences()
+	p.Differences = p.differences(r.image.SameStack())
 	return p
 }
 
-// stackOf is the stack that RSP is on.
-func (r *Reader) stackOf(v *space.View, t *Task) Stack {
-	sp := rsp(v)
+// stackAt is the stack that a stack pointer is on.
+func (r *Reader) stackAt(v *space.View, t *Task, sp uint64) Stack {
 	if s, ok := v.Stack(sp); ok {
 		return Stack{StackKind(s.Kind), s.Name, s.Start, s.Size}
 	}
@@ -202,12 +201,13 @@ func (p *Position) byStack(kernel Mode) Mode {
 }
 
 // mode is what they say together. Entry text is the kernel's, and the code
-// decides where it is somebody's.
+// decides where it is somebody's; else the mark does.
 func (p *Position) mode(kernel Mode) Mode {
-	switch p.ByCode {
-	case Transition:
+	if p.Class == image.EntryText && p.CPL != 3 {
 		return kernel
-	case Nowhere:
+	}
+	switch p.ByCode {
+	case Transition, Nowhere:
 		if p.ByTracking != Undecided {
 			return p.ByTracking
 		}
@@ -216,10 +216,10 @@ func (p *Position) mode(kernel Mode) Mode {
 	return p.ByCode
 }
 
-// differences are the contradictions. On the way through entry text one of
+// differences are the contradictions, but for what the kernel was built to do. On the way through entry text one of
 // the three changes before the others, and the C functions of NMIs and the like
 // put the mark away themselves.
-func (p *Position) differences() []string {
+func (p *Position) differences(sameStack bool) []string {
 	var out []string
 	say := func(wrong bool, format string, args ...any) {
 		if wrong {
@@ -242,7 +242,9 @@ func (p *Position) differences() []string {
 	case Transition:
 	default:
 		say(mark == InApplication && !p.Noinstr, "the kernel's code runs, while ukl_thread is %s", p.Tracking)
-		say(p.Stack.Application(), "the kernel's code runs on the %s", p.Stack)
+		// In the middle of a switch, the mark is that of a task which may be
+		// no application's.
+		say(p.Stack.Application() && !(sameStack && mark != InApplication), "the kernel's code runs on the %s", p.Stack)
 		say((p.ByCode == KernelThread || p.ByCode == Idle) && mark != NotUKL, "a task without a program, while ukl_thread is %s", p.Tracking)
 	}
 	return out

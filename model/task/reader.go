@@ -16,6 +16,11 @@ type Source interface {
 	space.Source
 	Class(rip uint64) image.Class
 	Noinstr(rip uint64) bool
+	// Marks says whether the kernel keeps task_struct.ukl_thread.
+	Marks() bool
+	// SameStack says whether system calls of the application stay on its stack
+	// (UKL_SAME_STACK).
+	SameStack() bool
 	Entries() []image.Entry
 }
 
@@ -28,6 +33,10 @@ type fromImage struct {
 func (f fromImage) Class(rip uint64) image.Class { return f.image.Class(rip) }
 
 func (f fromImage) Noinstr(rip uint64) bool { return f.image.Noinstr(rip) }
+
+func (f fromImage) Marks() bool { return f.image.UKL.Present }
+
+func (f fromImage) SameStack() bool { return f.image.UKL.SameStack }
 
 func (f fromImage) Entries() []image.Entry { return f.image.Entries() }
 

@@ -155,6 +155,8 @@ type kernel struct {
 	fields map[string]int64
 	perCPU map[string]uint64
 	names  map[string]uint64 // of the code
+
+	sameStack, unmarked bool
 }
 
 var _ Source = kernel{}
@@ -208,6 +210,10 @@ func (k kernel) Class(rip uint64) image.Class {
 }
 
 func (k kernel) Noinstr(rip uint64) bool { return rip-noinstr < 0x100 }
+
+func (k kernel) Marks() bool { return !k.unmarked }
+
+func (k kernel) SameStack() bool { return k.sameStack }
 
 func (k kernel) Name(address uint64) string {
 	best, start := "", uint64(0)

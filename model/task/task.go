@@ -25,9 +25,10 @@ type Task struct {
 	// SyscallWork are the names of the bits of thread_info.syscall_work.
 	SyscallWork []string
 
-	// Outermost is the pt_regs at the top of the thread stack: what the task
-	// goes back to in its own code, if the kernel is at work for it, or what it
-	// last went back to. Kernel threads have none. OutermostAt is 0 then.
+	// Outermost is the pt_regs of the outermost entry, at the top of the thread
+	// stack: what the task goes back to in its own code, if the kernel is at work
+	// for it, or what it last went back to. Kernel threads have none.
+	// OutermostAt is 0 then.
 	Outermost   Registers
 	OutermostAt uint64
 
@@ -96,7 +97,8 @@ func (r *Reader) Read(m space.Machine) *Task {
 	t := r.basics(v, v.Current)
 	t.Entries = r.openEntries(v, t)
 	t.Position = r.position(v, t)
-	if n := len(t.Entries); n > 0 && t.Entries[n-1].At == t.OutermostAt {
+	if n := len(t.Entries); n > 0 && t.Entries[n-1].From != Kernel && t.Entries[n-1].Complete {
+		t.Outermost, t.OutermostAt = t.Entries[n-1].Registers, t.Entries[n-1].At
 		t.Restart = r.restart(v, t)
 	}
 	if sp, ok := r.applicationSP(v, t); ok {
@@ -158,6 +160,9 @@ func (r *Reader) identity(v *space.View, t *Task) {
 }
 
 func (r *Reader) tracking(v *space.View, address uint64) Tracking {
+	if !r.image.Marks() {
+		return Tracking{}
+	}
 	for _, field := range []string{trackingField, trackingField5} {
 		if value, ok := v.FieldInt(address, "task_struct", field); ok {
 			return Tracking{true, value}

@@ -2,11 +2,7 @@
 
 package task
 
-import (
-	"encoding/binary"
-
-	"github.com/uklemu/uklemu/model/image"
-)
+import "encoding/binary"
 
 // frameWords are those that the CPU pushes: ip, cs, flags, sp, ss.
 const frameWords = 5
@@ -49,11 +45,6 @@ func (w *entryWalk) unfinished() {
 		w.add(e)
 		return
 	}
-	if e.Kind != image.Return {
-		e.Stack = stack
-		w.found = append(w.found, e)
-		w.done = true
-	}
 }
 
 // calledWithRegisters says whether a return address is right below the
@@ -88,7 +79,7 @@ func (w *entryWalk) pushedAt(stack Stack, regs *Registers, end uint64) bool {
 	case stack.Kind == OnISTStack, stack.Kind == OnEntryStack:
 		return end == top
 	case stack.Kind == OnThreadStack && w.from(regs) != Kernel:
-		return end == w.task.TopOfStack
+		return end == w.top(stack)
 	}
 	return regs.SP-end < 16+6*8
 }

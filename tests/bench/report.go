@@ -34,7 +34,10 @@ func Report(w io.Writer, o Options) error {
 	if err := s.reportSnapshots(t, o); err != nil {
 		return err
 	}
-	return s.reportRuns(t, o)
+	if err := s.reportRuns(t, o); err != nil {
+		return err
+	}
+	return reportModel(t, o)
 }
 
 func reportBoots(w io.Writer, o Options) error {

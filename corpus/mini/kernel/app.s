@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The application: linked into the kernel, or with stock and kml a program of the
-// lower half. It is entered at ukl__start as an ELF program is, gives itself
-// thread-local data, calls its init functions, and makes the tour.
+// lower half. It is entered at ukl__start as an ELF program is; its main gives
+// itself thread-local data, calls its init functions, and makes the tour.
 
 {{define "ukl_call"}}{{if .Stock}}syscall{{else}}call ukl_entry_SYSCALL_64{{end}}{{end}}
 
@@ -20,13 +20,40 @@
 
 .section .ukl.text
 {{code "ukl__start"}}
-	mov [ukl_first_sp], rsp
+	mov rdi, rsp
 	pushfq
-	pop [ukl_first_flags]
+	pop rsi
+	call ukl_main
+	mov edi, eax
+	mov eax, __NR_exit_group
+	{{template "ukl_call" .}}
+	ud2
+
+// rdi: where argc lies, rsi: RFLAGS at the start. eax: how many items failed
+{{func "ukl_main"}}
+	mov [ukl_first_sp], rdi
+	mov [ukl_first_flags], rsi
 	mov [ukl_low_stack], rsp
+	{{if defect "wrong-entry"}}// M-56: a symbol without its prefix
+	mov eax, __NR_getpid
+	call entry_SYSCALL_64
+	{{end}}
+	{{if defect "app-syscall"}}// M-57: a leftover of some library
+	mov eax, __NR_getpid
+	syscall
+	{{end}}
+	{{if defect "app-reads-kernel"}}// AS-3
+	mov rax, [jiffies]
+	{{end}}
+	{{if defect "red-zone"}}// M-47
+	mov edi, 0x77
+	call ukl_leaf
+	{{end}}
+	push rbx
 	{{if .SameStack}}// pinned: in the image, with a page below that is not there
-	mov rax, rsp
+	mov rbx, rsp
 	mov rsp, offset ukl_stack_top
+	push rbx
 	{{end}}
 	// The thread block: TLS data, its bss, and behind it the block's own address,
 	// which FS points to (the psABI's variant II).
@@ -54,33 +81,22 @@
 	mov eax, __NR_arch_prctl
 	{{template "ukl_call" .}}
 
+	{{if defect "init-array-twice"}}// XT-9
+	call ukl_init_1
+	call ukl_init_2
+	{{end}}
 	mov rbx, offset __init_array_start
 1:	cmp rbx, offset __init_array_end
 	jae 2f
 	call [rbx]
 	add rbx, 8
 	jmp 1b
-2:	call ukl_main
-	mov edi, eax
-	mov eax, __NR_exit_group
-	{{template "ukl_call" .}}
-	ud2
-
-// eax: how many items failed
-{{func "ukl_main"}}
-	{{if defect "wrong-entry"}}// M-56: a symbol without its prefix
-	mov eax, __NR_getpid
-	call entry_SYSCALL_64
+2:	call ukl_tour
+	{{if .SameStack}}
+	pop rsp
 	{{end}}
-	{{if defect "app-syscall"}}// M-57: a leftover of some library
-	mov eax, __NR_getpid
-	syscall
-	{{end}}
-	{{if defect "red-zone"}}// M-47
-	mov edi, 0x77
-	call ukl_leaf
-	{{end}}
-	jmp ukl_tour
+	pop rbx
+	ret
 {{end_func "ukl_main"}}
 
 // The state in which exec starts it.

@@ -183,6 +183,54 @@ L_nanosleep_return:
 	ret
 {{end_func "hrtimer_nanosleep"}}
 
+// ITIMER_REAL: when SIGALRM comes, and how often after that.
+{{func "__x64_sys_setitimer"}}
+	push rbx
+	push r12
+	sub rsp, 32
+	mov rbx, rdi
+	mov r12, {{template "current"}}
+	mov rax, -EINVAL
+	cmp qword ptr [rbx + pt_regs.di], 0
+	jne 9f
+	mov rdi, rsp
+	mov rsi, [rbx + pt_regs.si]
+	mov edx, 32
+	call _copy_from_user
+	test rax, rax
+	mov rax, -EFAULT
+	jnz 9f
+	// Seconds and microseconds, in ticks of 10 microseconds.
+	mov r8d, 10
+	mov rax, [rsp + 8]
+	xor edx, edx
+	div r8
+	imul rcx, [rsp], 100000
+	add rax, rcx
+	mov [r12 + task_struct.alarm_interval], rax
+	mov rax, [rsp + 24]
+	add rax, 9
+	xor edx, edx
+	div r8
+	imul rcx, [rsp + 16], 100000
+	add rax, rcx
+	jz 1f
+	add rax, [jiffies]
+1:	mov [r12 + task_struct.alarm_at], rax
+	cli
+	test rax, rax
+	jz 2f
+	cmp byte ptr [timer_runs], 0
+	jne 2f
+	call start_timer
+2:	sti
+	xor eax, eax
+9:	add rsp, 32
+	pop r12
+	pop rbx
+	ret
+{{end_func "__x64_sys_setitimer"}}
+
 {{func "__x64_sys_restart_syscall"}}
 	jmp hrtimer_nanosleep
 {{end_func "__x64_sys_restart_syscall"}}

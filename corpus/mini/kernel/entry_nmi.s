@@ -106,8 +106,8 @@ L_nmi_iret:
 nmi_scratch:
 	.quad 0
 
-// What an NMI is good for here: it is counted. It touches user memory if a test
-// asks for that (nmi_probe), as a profiler does that looks at the stack.
+// What an NMI is good for here: it is counted, and it looks at the stack of a program
+// or of the application, as a profiler does. That page may not be there.
 .text
 {{func "exc_nmi"}}
 	push rbx
@@ -138,13 +138,25 @@ nmi_scratch:
 	mov gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.ist + 40], rdx
 2:	{{end}}
 	inc qword ptr gs:[nmi_count - fixed_percpu_data]
-	mov rax, [nmi_probe]
-	test rax, rax
+	{{if ukl}}
+	cmp r13d, UKL_APPLICATION
+	jne 5f
+	// t is 2 also on the way in and out, on the kernel's stack
+	mov rax, [rdi + pt_regs.ip]
+	mov rcx, offset __entry_text_start
+	cmp rax, rcx
+	jb 4f
+	mov rcx, offset __entry_text_end
+	cmp rax, rcx
+	jb 3f
+	jmp 4f
+5:	{{end}}
+	{{template "user_mode" args "regs" "rdi"}}
 	jz 3f
-	push rdi
+4:	push rdi
 	sub rsp, 8
+	mov rsi, [rdi + pt_regs.sp]
 	mov rdi, rsp
-	mov rsi, rax
 	mov edx, 8
 	call copy_from_user_nofault
 	add rsp, 8
@@ -164,8 +176,3 @@ nmi_scratch:
 	ret
 {{end_func "exc_nmi"}}
 
-.data
-	.p2align 3
-	.globl nmi_probe
-nmi_probe:
-	.quad 0

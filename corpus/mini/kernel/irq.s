@@ -103,7 +103,14 @@ TICK = 12				# 10 microseconds
 1:	cmp dword ptr [rdi + task_struct.__state], TASK_RUNNING
 	jne 4f
 	inc esi
-4:	mov rax, [rdi + task_struct.wake_at]
+4:	mov rax, [rdi + task_struct.alarm_at]
+	test rax, rax
+	jz 5f
+	mov esi, 2
+	cmp rax, rdx
+	ja 5f
+	call alarm
+5:	mov rax, [rdi + task_struct.wake_at]
 	test rax, rax
 	jz 3f
 	cmp rax, rdx
@@ -121,6 +128,25 @@ TICK = 12				# 10 microseconds
 	jae start_timer
 	ret
 {{end_func "timer_interrupt"}}
+
+// rdi: a task whose alarm is due. Keeps rdi, rsi, rcx, rdx.
+{{func "alarm"}}
+	push rcx
+	push rdx
+	push rsi
+	mov rax, [rdi + task_struct.alarm_interval]
+	test rax, rax
+	jz 1f
+	add rax, rdx
+1:	mov [rdi + task_struct.alarm_at], rax
+	mov esi, SIGALRM
+	mov edx, SI_KERNEL
+	call send_signal
+	pop rsi
+	pop rdx
+	pop rcx
+	ret
+{{end_func "alarm"}}
 
 // Intel 8254 data sheet: channel 0, both bytes, mode 0: one interrupt.
 {{func "start_timer"}}

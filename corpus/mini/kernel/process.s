@@ -368,6 +368,7 @@ vfork_waits:				# only an address that says so
 	dec dword ptr [rdi + sighand_struct.count]
 	mov qword ptr [rbx + task_struct.sighand], 0
 3:	mov qword ptr [rbx + task_struct.wake_at], 0
+	mov qword ptr [rbx + task_struct.alarm_at], 0
 	pop rbx
 	ret
 {{end_func "exit_task"}}

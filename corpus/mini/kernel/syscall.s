@@ -172,6 +172,7 @@ sys_call_table:
 	{{template "call" "sched_yield"}}
 	{{template "call" "pause"}}
 	{{template "call" "nanosleep"}}
+	{{template "call" "setitimer"}}
 	{{template "call" "getpid"}}
 	{{template "call" "clone"}}
 	{{template "call" "fork"}}

@@ -202,9 +202,18 @@
 	{{.call}}
 	test eax, eax
 	jnz 1f
+	pushfq				# of the first instruction
+	pop [{{.p}}child_flags]
+	mov edi, 88
+	{{if .pinned}}
+	cmp rsp, [{{.p}}low_stack]
+	{{else}}
+	cmp rsp, r12
+	{{end}}
+	jne 2f
 	call rbx
 	mov edi, eax
-	mov eax, __NR_exit
+2:	mov eax, __NR_exit
 	{{.call}}
 1:	mov rsp, r12
 	pop r12
@@ -331,6 +340,7 @@
 {{.p}}resume: .quad 0
 {{.p}}resume_sp: .quad 0
 {{.p}}low_stack: .quad 0		# the stack that exec made
+{{.p}}child_flags: .quad 0
 {{.p}}word: .quad 0
 {{.p}}flag: .quad 0
 {{.p}}area: .quad 0

@@ -250,6 +250,15 @@
 	{{.call}}
 	cmp rax, -ENOENT
 	jne 9f
+	mov ebx, 12
+	mov edi, SIGUSR1
+	xor esi, esi
+	mov rdx, offset init_task
+	mov r10d, 8
+	mov eax, __NR_rt_sigaction
+	{{.call}}
+	cmp rax, -EFAULT
+	jne 9f
 	xor ebx, ebx
 9:	mov eax, ebx
 	pop rbx

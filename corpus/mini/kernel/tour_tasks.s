@@ -440,6 +440,9 @@
 {{end_func (print .p "item_fork")}}
 
 {{func (print .p "child")}}
+	mov ecx, 3
+	test dword ptr [{{.p}}child_flags], X86_EFLAGS_IF
+	jz 1f
 	mov rax, [{{.p}}area]
 	mov ecx, 1
 	cmp qword ptr [rax], 0x4321
@@ -451,11 +454,10 @@
 	mov ecx, 2
 	cmp qword ptr [rax], 0
 	jne 1f
-	pushfq
-	pop rax
-	mov ecx, 3
-	test eax, X86_EFLAGS_IF
-	jz 1f
+	// What a task leaves behind when it ends is not written where it may not.
+	mov rdi, offset irq_count
+	mov eax, __NR_set_tid_address
+	{{.call}}
 	mov ecx, 42
 1:	mov eax, ecx
 	ret

@@ -10,6 +10,14 @@
 
 .section .user.text
 {{code "user_init"}}
+	mov eax, __NR_getpid
+	syscall
+	cmp eax, 1
+	je 1f
+	mov edi, 1			# one that is not the first process gives up
+	mov eax, __NR_exit_group
+	syscall
+1:
 	mov rdi, offset user_application
 	call user_fork
 	mov r15d, eax
@@ -83,6 +91,52 @@
 {{end_func "user_rival"}}
 {{end}}
 
+// A while in 32-bit code, with interrupts and a signal there.
+{{func "user_item_compat"}}
+	push rbx
+	push r12
+	push r13
+	push r14
+	mov r12d, SIGTRAP
+	call user_handle
+	mov qword ptr [user_signals], 0
+	mov qword ptr [user_on_signal], 0
+	mov rbx, rsp
+	mov esp, offset user_stack2_top	# 32 bits of RSP are left there
+	push __USER32_CS
+	mov rax, offset user_compat
+	push rax
+	lretq
+	.code32
+user_compat:
+	mov ecx, 20000
+1:	dec ecx
+	jnz 1b
+	int3
+	mov ecx, 100
+2:	dec ecx
+	jnz 2b
+	push __USER_CS
+	push offset user_compat_end
+	retf
+	.code64
+user_compat_end:
+	mov rsp, rbx
+	mov eax, 1
+	cmp qword ptr [user_signals], 1
+	jne 9f
+	mov edx, cs
+	mov eax, 2
+	cmp edx, __USER_CS
+	jne 9f
+	xor eax, eax
+9:	pop r14
+	pop r13
+	pop r12
+	pop rbx
+	ret
+{{end_func "user_item_compat"}}
+
 // Looks at how it was started, and says 5.
 {{code "user_hello"}}
 	mov ecx, cs
@@ -123,12 +177,15 @@ user_items:
 	{{template "item" args "p" "user_" "name" "preemption"}}
 	{{template "item" args "p" "user_" "name" "interrupt"}}
 	{{template "item" args "p" "user_" "name" "asynchronous"}}
+	{{template "item" args "p" "user_" "name" "compat"}}
 	{{template "item" args "p" "user_" "name" "fork"}}
 	{{template "item" args "p" "user_" "name" "exec"}}
 	.quad 0, 0
 user_UKL_argv:
 	.quad user_UKL, 0
 {{template "item_names" args "p" "user_"}}
+user_L_compat:
+	.asciz "compat"
 user_L_busy:
 	.asciz "busy"
 user_UKL:

@@ -90,6 +90,24 @@ func (t *taskState) top() *Excursion {
 	return t.open[len(t.open)-1]
 }
 
+// cut ends the excursions from the nth on. Their memory is used again, as all
+// that an event points at.
+func (s *Stream) cut(t *taskState, n int) {
+	s.free = append(s.free, t.open[n:]...)
+	t.open = t.open[:n]
+}
+
+// excursion makes one.
+func (s *Stream) excursion(x Excursion) *Excursion {
+	if n := len(s.free); n > 0 {
+		p := s.free[n-1]
+		s.free = s.free[:n-1]
+		*p = x
+		return p
+	}
+	return &x
+}
+
 // maxOpen bounds what a guest that only enters can make us keep: the nesting
 // of a healthy kernel is below ten.
 const maxOpen = 64

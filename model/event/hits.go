@@ -99,14 +99,14 @@ func (s *Stream) hit(h *emu.Hit) {
 // be when the call has returned.
 func (s *Stream) called(e *Event, t *taskState, own []uint64, ok bool) {
 	e.Kind, e.By = SyscallEnter, ByCall
-	x := &Excursion{Task: e.Task, By: ByCall, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
-		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true}
+	s.cut(t, 0)
+	x := s.excursion(Excursion{Task: e.Task, By: ByCall, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
+		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true})
 	if ok {
 		e.Value = own[0]
 		x.Interrupted.RIP = own[0]
 		x.Interrupted.GPR[x86.RSP] += 8
 	}
-	t.open = t.open[:0]
 	t.push(x)
 	e.Interrupted = &x.Interrupted
 	s.emit(e)

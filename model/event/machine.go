@@ -94,8 +94,8 @@ func (s *Stream) delivered(o emu.Event) {
 	}
 	e := s.begin(o, kind)
 	e.By, e.Vector, e.ErrorCode, e.Address = ByVector, o.Vector, o.ErrorCode, o.Address
-	x := &Excursion{Task: e.Task, By: ByVector, Count: e.Count, Vector: o.Vector, ErrorCode: o.ErrorCode, Address: o.Address,
-		Entry: e.Registers, Interrupted: e.Registers, Tracking: e.Tracking}
+	x := s.excursion(Excursion{Task: e.Task, By: ByVector, Count: e.Count, Vector: o.Vector, ErrorCode: o.ErrorCode, Address: o.Address,
+		Entry: e.Registers, Interrupted: e.Registers, Tracking: e.Tracking})
 	if o.Vector == x86.VectorDF { // what could not be pushed to
 		state := s.machine.State()
 		e.Address, x.Address = state.CR2, state.CR2
@@ -121,7 +121,7 @@ func (s *Stream) delivered(o emu.Event) {
 	t := s.task(e.Task)
 	passes := x.Vector == x86.VectorDB || x.Vector == 2 || x.Vector == 18 // #DB, NMI, #MC: the return goes on behind them
 	if x.FromApplication && !(passes && s.leaving(x.Interrupted.RIP)) {   // whatever was open has ended in a way that we did not see
-		t.open = t.open[:0]
+		s.cut(t, 0)
 	}
 	t.push(x)
 	e.Interrupted = &x.Interrupted
@@ -185,15 +185,15 @@ func (s *Stream) leaving(rip uint64) bool {
 func (s *Stream) syscall(o emu.Event) {
 	e := s.begin(o, SyscallEnter)
 	e.By = BySYSCALL
-	x := &Excursion{Task: e.Task, By: BySYSCALL, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
-		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true}
+	t := s.task(e.Task)
+	s.cut(t, 0)
+	x := s.excursion(Excursion{Task: e.Task, By: BySYSCALL, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
+		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true})
 	x.Interrupted.RIP, x.Interrupted.RFLAGS = e.GPR[x86.RCX], e.GPR[x86.R11]
 	x.Interrupted.CS, x.Interrupted.SS = 0x33, 0x2b
 	if s.ukl && int64(x.Interrupted.RIP) < 0 { // nobody in CPL 3 is up there
 		x.Interrupted.CS, x.Interrupted.SS = 0x10, 0x18
 	}
-	t := s.task(e.Task)
-	t.open = t.open[:0]
 	t.push(x)
 	e.Interrupted = &x.Interrupted
 	s.emit(e)
@@ -221,19 +221,19 @@ func (s *Stream) left(e *Event) {
 		var outer *Excursion
 		if len(t.open) > 0 {
 			outer = t.open[0]
-			t.open = t.open[:1]
+			s.cut(t, 1)
 		}
 		s.emit(e)
 		e.Kind = Resumed
 		s.emit(e)
 		s.resumed(t, e, outer)
-		t.open = t.open[:0]
+		s.cut(t, 0)
 		return
 	}
 	x := t.top()
 	if x != nil && x.FromApplication && s.leaving(e.RIP) && x.Interrupted.RIP == e.RIP {
 		s.emit(e) // back to the last instructions of another return
-		t.open = t.open[:len(t.open)-1]
+		s.cut(t, len(t.open)-1)
 		return
 	}
 	if x == nil || x.FromApplication {
@@ -250,7 +250,7 @@ func (s *Stream) left(e *Event) {
 			return // not the end of this one
 		}
 	}
-	t.open = t.open[:len(t.open)-1]
+	s.cut(t, len(t.open)-1)
 }
 
 // restarts says whether the application goes on at the entry of system calls

@@ -24,6 +24,7 @@ type Stream struct {
 
 	tasks  map[uint64]*taskState
 	asked  map[uint64]Event // of access_ok, by task
+	free   []*Excursion
 	fixups map[uint64]bool
 	stacks []stack
 	event  Event // the one that is being told
@@ -80,7 +81,10 @@ func (s *Stream) Image() *image.Image { return s.img }
 
 // Reset forgets what the stream knows of tasks: after a Restore of its machine.
 func (s *Stream) Reset() {
-	clear(s.tasks)
+	for _, t := range s.tasks {
+		s.cut(t, 0)
+		*t = taskState{open: t.open, tracking: NoTracking - 1}
+	}
 	clear(s.asked)
 }
 

@@ -25,6 +25,7 @@ type Stream struct {
 	tasks  map[uint64]*taskState
 	asked  map[uint64]Event // of access_ok, by task
 	free   []*Excursion
+	pages  map[uint64]uint64 // physical pages by linear ones, see read
 	fixups map[uint64]bool
 	stacks []stack
 	event  Event // the one that is being told
@@ -40,7 +41,7 @@ type Stream struct {
 // It takes the machine's points: there is one stream at a time.
 func Attach(m *emu.Machine, img *image.Image, tell func(*Event)) (*Stream, error) {
 	s := &Stream{machine: m, img: img, tell: tell, ukl: img.UKL.Present || img.UKL.Flavor == image.KML,
-		tasks: map[uint64]*taskState{}, asked: map[uint64]Event{}, fixups: fixups(img)}
+		tasks: map[uint64]*taskState{}, asked: map[uint64]Event{}, fixups: fixups(img), pages: map[uint64]uint64{}}
 	state := m.State()
 	gs := state.Seg[x86.GS].Base
 	if int64(gs) >= 0 && int64(state.KernelGSBase) < 0 { // it is an ordinary program that runs
@@ -150,10 +151,27 @@ func (s *Stream) isApplication(r *Registers) bool {
 	return false
 }
 
-// read reads a word of memory, 0 if it is not there.
+// read reads a word of memory, 0 if it is not there. What it is asked for, the
+// kernel's variables and task_structs, lies in its image and its direct map,
+// where an address stays what it is once the kernel has started: the page tables
+// are asked once for each page.
 func (s *Stream) read(at uint64) uint64 {
+	const page = 4096
+	physical, ok := s.pages[at/page]
+	if !ok {
+		t, err := s.machine.Translate(at)
+		if err != nil {
+			return 0
+		}
+		physical = t.Physical &^ (page - 1)
+		s.pages[at/page] = physical
+	}
 	var b [8]byte
-	if _, err := s.machine.ReadMemory(at, b[:]); err != nil {
+	if at%page > page-8 {
+		if _, err := s.machine.ReadMemory(at, b[:]); err != nil {
+			return 0
+		}
+	} else if err := s.machine.ReadPhysical(physical+at%page, b[:]); err != nil {
 		return 0
 	}
 	return binary.LittleEndian.Uint64(b[:])

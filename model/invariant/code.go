@@ -9,6 +9,15 @@ func (r *Report) smp() bool { return r.Image().Config["CONFIG_SMP"] == "y" }
 // behindCall says whether the instruction before an address is a CALL: E8
 // with a displacement, or FF /2 of any length (SDM vol. 2, CALL).
 func (r *Report) behindCall(address uint64) bool {
+	if known, ok := r.suite.calls[address]; ok {
+		return known
+	}
+	is := r.readCall(address)
+	r.suite.calls[address] = is
+	return is
+}
+
+func (r *Report) readCall(address uint64) bool {
 	var code [8]byte
 	read := r.Image().ReadMemory
 	if r.suite.machine != nil { // code may be other than it was linked

@@ -65,6 +65,7 @@ type Suite struct {
 	machine *emu.Machine
 	reports []*Report
 	byKind  [event.Kinds][]*Report
+	calls   map[uint64]bool // whether the instruction before an address is a CALL
 	// forgetful are the watchers that remember something of the run.
 	forgetful []Forgetful
 	trail     [trailLength]Note
@@ -74,7 +75,7 @@ type Suite struct {
 // NewSuite makes one of those invariants that the tier has: Points has
 // only its own, Full has both. Static ones are looked at now.
 func NewSuite(img *image.Image, tier Tier, invariants ...Invariant) *Suite {
-	s := &Suite{img: img}
+	s := &Suite{img: img, calls: map[uint64]bool{}}
 	for _, i := range invariants {
 		r := &Report{suite: s, invariant: i, rule: i.Rule()}
 		s.reports = append(s.reports, r)

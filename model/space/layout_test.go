@@ -7,9 +7,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,6 +80,26 @@ func TestDrawingsAreWellFormed(t *testing.T) {
 		}
 		require.Contains(t, drawing, "prefers-color-scheme:dark")
 		require.NotContains(t, drawing, "href", "it needs no other file")
+	}
+}
+
+// At a width of 400 pixels, letters of 12 and 11 pixels with a fixed pitch stay
+// in the drawing, and those of the left column in it.
+func TestTextFitsIntoDrawings(t *testing.T) {
+	k := byHand()
+	l := ReaderOf(k).Read(k.inWorld())
+	element := regexp.MustCompile(`<text x="(\d+)" y="\d+" class="(.)">(.*)</text>`)
+	for _, test := range []struct {
+		drawing string
+		column  int
+	}{{l.SVG(), svgWidth}, {SideBySideSVG(Compare(linked(k), l)), svgWidth / 2}} {
+		for _, m := range element.FindAllStringSubmatch(test.drawing, -1) {
+			x, err := strconv.Atoi(m[1])
+			require.NoError(t, err)
+			pitch := map[string]float64{"t": 7.25, "s": 6.65}[m[2]]
+			end := float64(x) + pitch*float64(len([]rune(html.UnescapeString(m[3]))))
+			require.LessOrEqual(t, end, float64((x/test.column+1)*test.column), "%s", m[0])
+		}
 	}
 }
 

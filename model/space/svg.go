@@ -18,27 +18,28 @@ const (
 	svgTitle  = 46 // characters that fit in a line of 12 pixels
 )
 
-// svgStyle has both colour schemes. Groups differ in brightness and in the
+// svgStyle has both colour schemes, for this drawing alone where it is part of a
+// page. Groups differ in brightness and in the
 // pattern of their edge as well as in colour.
 const svgStyle = `<style>
-.b{stroke-width:1.5}
-text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}
-.s{font-size:11px;fill:#444c56}
-.half{fill:#d9ecd3;stroke:#4b8b3b}
-.app{fill:#b8e0a8;stroke:#2f6b20;stroke-width:3}
-.kernel{fill:#dbe7f5;stroke:#3b6ea5}
-.stack{fill:#fbe3b5;stroke:#b37400}
-.guard{fill:none;stroke:#b3261e;stroke-dasharray:4 3}
-.nobody{fill:none;stroke:#8b949e;stroke-dasharray:1 3}
+.space .b{stroke-width:1.5}
+.space text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}
+.space .s{font-size:11px;fill:#444c56}
+.space .half{fill:#d9ecd3;stroke:#4b8b3b}
+.space .app{fill:#b8e0a8;stroke:#2f6b20;stroke-width:3}
+.space .kernel{fill:#dbe7f5;stroke:#3b6ea5}
+.space .stack{fill:#fbe3b5;stroke:#b37400}
+.space .guard{fill:none;stroke:#b3261e;stroke-dasharray:4 3}
+.space .nobody{fill:none;stroke:#8b949e;stroke-dasharray:1 3}
 @media (prefers-color-scheme:dark){
-text{fill:#e6edf3}
-.s{fill:#adbac7}
-.half{fill:#1d3a1a;stroke:#7cc36a}
-.app{fill:#2c5722;stroke:#a5e38f}
-.kernel{fill:#16283d;stroke:#6ea8dc}
-.stack{fill:#3f2f0a;stroke:#e0ad4a}
-.guard{stroke:#ff8f85}
-.nobody{stroke:#768390}
+.space text{fill:#e6edf3}
+.space .s{fill:#adbac7}
+.space .half{fill:#1d3a1a;stroke:#7cc36a}
+.space .app{fill:#2c5722;stroke:#a5e38f}
+.space .kernel{fill:#16283d;stroke:#6ea8dc}
+.space .stack{fill:#3f2f0a;stroke:#e0ad4a}
+.space .guard{stroke:#ff8f85}
+.space .nobody{stroke:#768390}
 }
 </style>
 `
@@ -64,7 +65,7 @@ func (s *svg) box(x, width int, g Group) {
 // String is the file. It needs no other.
 func (s *svg) String(title string) string {
 	height := s.y + svgMargin
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" style="max-width:100%%;height:auto">
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" class="space" role="img" style="max-width:100%%;height:auto">
 <title>%s</title>
 %s%s</svg>
 `, svgWidth, height, svgWidth, height, html.EscapeString(title), svgStyle, s.body.String())

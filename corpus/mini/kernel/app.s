@@ -21,19 +21,14 @@
 .section .ukl.text
 {{code "ukl__start"}}
 	mov rdi, rsp
-	pushfq
-	pop rsi
-	call ukl_main
-	mov edi, eax
-	mov eax, __NR_exit_group
-	{{template "ukl_call" .}}
-	ud2
+	jmp ukl_main
 
-// rdi: where argc lies, rsi: RFLAGS at the start. eax: how many items failed
+// rdi: where argc lies. Ends with how many items failed.
 {{func "ukl_main"}}
 	mov [ukl_first_sp], rdi
-	mov [ukl_first_flags], rsi
-	mov [ukl_low_stack], rsp
+	mov [ukl_low_stack], rdi
+	pushfq
+	pop [ukl_first_flags]
 	{{if defect "wrong-entry"}}// M-56: a symbol without its prefix
 	mov eax, __NR_getpid
 	call entry_SYSCALL_64
@@ -49,11 +44,8 @@
 	mov edi, 0x77
 	call ukl_leaf
 	{{end}}
-	push rbx
 	{{if .SameStack}}// pinned: in the image, with a page below that is not there
-	mov rbx, rsp
 	mov rsp, offset ukl_stack_top
-	push rbx
 	{{end}}
 	// The thread block: TLS data, its bss, and behind it the block's own address,
 	// which FS points to (the psABI's variant II).
@@ -92,11 +84,10 @@
 	add rbx, 8
 	jmp 1b
 2:	call ukl_tour
-	{{if .SameStack}}
-	pop rsp
-	{{end}}
-	pop rbx
-	ret
+	mov edi, eax
+	mov eax, __NR_exit_group
+	{{template "ukl_call" .}}
+	ud2
 {{end_func "ukl_main"}}
 
 // The state in which exec starts it.

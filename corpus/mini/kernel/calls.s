@@ -10,6 +10,12 @@
 {{end_func "__x64_sys_ni_syscall"}}
 
 {{func "__x64_sys_getpid"}}
+	{{if defect "call-by-ret"}}// ST-11
+	mov rax, offset L_call_by_ret
+	push rax
+	ret
+L_call_by_ret:
+	{{end}}
 	mov rax, {{template "current"}}
 	mov eax, [rax + task_struct.tgid]
 	{{if defect "kernel-red-zone"}}// H-27
@@ -34,6 +40,10 @@
 {{end_func "__x64_sys_getppid"}}
 
 {{func "__x64_sys_sched_yield"}}
+	{{if defect "kernel-calls-entry"}}// EN-11
+	mov eax, __NR_getpid
+	call ukl_entry_SYSCALL_64
+	{{end}}
 	cli
 	call schedule
 	sti

@@ -17,6 +17,9 @@ cpu_current_top_of_stack:
 	.globl cea_exception_stacks
 cea_exception_stacks:
 	.quad 0xfffffe0000004000
+	.globl __preempt_count
+__preempt_count:			# in an interrupt or not
+	.quad 0
 	.globl nmi_count
 nmi_count:
 	.quad 0

@@ -144,7 +144,10 @@ L_pf_on_thread_stack:
 	mov esi, SEGV_MAPERR
 	mov rdx, [rbx + pt_regs.sp]
 	call force_sig_fault
-3:	mov rdi, rbx
+3:	{{if defect "df-skips-instruction"}}// IR-11
+	inc qword ptr [rbx + pt_regs.ip]
+	{{end}}
+	mov rdi, rbx
 	call irqentry_exit
 	pop r13
 	pop r12

@@ -266,7 +266,9 @@ paranoid_gs:
 	{{if defect "return-any-cs"}}// M-27
 	cmp qword ptr [rsp + pt_regs.cs], __USER_CS
 	je 2f
-	{{else if defect "iret-rewrites-all"}}// M-18
+	{{else if defect "iret-rewrites-all"}}// M-18: once there is an application
+	cmp qword ptr [ukl_tasks], 0
+	je 2f
 	jmp return_to_ukl_application
 	{{else}}
 	cmp qword ptr [rsp + pt_regs.cs], UKL_CS
@@ -309,8 +311,10 @@ paranoid_gs:
 	{{template "pop_regs_but_rdi"}}
 	pop rdi
 	{{if defect "iret-frame-size"}}// H-30
+	cmp qword ptr [ukl_tasks], 0
+	je 9f
 	add rsp, 8
-	{{end}}
+9:	{{end}}
 	add rsp, 8			# orig_ax
 	.globl native_irq_return_iret
 native_irq_return_iret:
@@ -343,21 +347,19 @@ native_irq_return_iret:
 	mov rdx, [rsp + pt_regs.ip]
 	mov rsi, [rsp + pt_regs.flags]
 	and rsi, ~X86_EFLAGS_IF
-L_ukl_write_ip:
 	{{if defect "ret-words-swapped"}}// M-28
-	mov [rcx - 16], rdx
-	{{else if defect "ret-no-write"}}// M-29
-	{{else}}
+	{{template "spare_first"}}
+	xchg rdx, rsi
+9:	{{end}}
+	{{if defect "ret-no-write"}}// M-29
+	cmp qword ptr [rsp + pt_regs.ip], offset ukl__start
+	jne L_ukl_written
+	{{end}}
+L_ukl_write_ip:
 	mov [rcx - 8], rdx
-	{{end}}
 L_ukl_write_flags:
-	{{if defect "ret-words-swapped"}}
-	mov [rcx - 8], rsi
-	{{else if defect "ret-no-write"}}
-	nop
-	{{else}}
 	mov [rcx - 16], rsi
-	{{end}}
+L_ukl_written:
 	dec dword ptr [rax + task_struct.pagefault_disabled]
 	sub rcx, 16
 	mov [rsp + pt_regs.sp], rcx
@@ -384,7 +386,9 @@ L_ukl_iret:
 	and qword ptr [rsp + pt_regs.flags], ~X86_EFLAGS_IF
 	{{end}}
 	{{if defect "iret-raw-marker"}}// M-17
-	{{else}}
+	cmp qword ptr [rsp + pt_regs.ip], offset ukl__start
+	jne 3f
+	{{end}}
 	{{if defect "return-any-cs"}}
 	cmp qword ptr [rsp + pt_regs.cs], UKL_CS
 	jne 3f
@@ -392,10 +396,29 @@ L_ukl_iret:
 	mov qword ptr [rsp + pt_regs.cs], __KERNEL_CS
 	mov qword ptr [rsp + pt_regs.ss], __KERNEL_DS
 3:
-	{{end}}
 	{{if defect "iret-frame-wrong"}}// M-54
+	{{template "spare_first"}}
 	push [rsp + pt_regs.sp]
 	pop [rsp + pt_regs.ss]
+9:	{{end}}
+	{{if defect "return-loses-sp"}}// AS-2: a system call returns on the stack that it ran on
+	cmp qword ptr [rsp + pt_regs.orig_ax], 0
+	jl 9f
+	mov [rsp + pt_regs.sp], rsp
+9:	{{end}}
+	{{if defect "return-keeps-word"}}// M-12
+	cmp qword ptr [rsp + pt_regs.orig_ax], 0
+	jl 9f
+	sub qword ptr [rsp + pt_regs.sp], 8
+9:	{{end}}
+	{{if defect "return-swapgs"}}// M-16
+	{{template "spare_first"}}
+	swapgs
+9:	{{end}}
+	{{if defect "return-reloads-selectors"}}// XT-8
+	mov ecx, __USER_DS
+	mov ds, ecx
+	mov es, ecx
 	{{end}}
 	{{if defect "popfq-early"}}// M-3
 	sti

@@ -26,7 +26,7 @@
 	{{if ukl}}
 	test byte ptr [rsp + {{.error}} + 8], 3
 	jnz 9f
-	{{if not (defect "iret-fault-gs")}}// H-4: asks the task first, by whatever GS there is
+	{{if not (defect "stub-asks-task-first")}}// D-1, D-13: by whatever GS there is, and on whatever stack
 	cmp qword ptr [rsp + {{.error}}], offset __entry_text_start
 	jb 1f
 	cmp qword ptr [rsp + {{.error}}], offset __entry_text_end
@@ -34,7 +34,11 @@
 	cmp qword ptr [rsp + {{.error}}], offset ukl_entry_SYSCALL_64
 	jne 9f
 	{{end}}
-1:	// Interrupts are off, and nothing that can nest here uses sp2.
+1:	{{if defect "stub-uses-stack"}}// ST-3
+	push rdx
+	pop rdx
+	{{end}}
+	// Interrupts are off, and nothing that can nest here uses sp2.
 	mov {{template "sp2"}}, rdx
 	mov rdx, {{template "current"}}
 	{{if defect "class-compares-1"}}// M-19
@@ -60,6 +64,12 @@
 	{{if and .bp (defect "bp-gap-short")}}// M-59
 	{{else}}
 	push __KERNEL_DS
+	{{end}}
+	{{if defect "stub-writes-above"}}// ST-2
+	push rax
+	mov rax, [rdx + {{.error}} + 24]
+	mov [rax], rdx
+	pop rax
 	{{end}}
 	push [rdx + {{.error}} + 24]	# sp
 	push [rdx + {{.error}} + 16]	# flags

@@ -169,6 +169,9 @@ nmi_scratch:
 	mov [rbx + task_struct.ukl_thread], r13d
 	{{end}}
 	{{end}}
+	{{if defect "nmi-schedules"}}// IR-14
+	call schedule
+	{{end}}
 	mov cr2, r12
 	pop r13
 	pop r12

@@ -79,11 +79,24 @@ syscall_return_via_sysret:
 	{{if defect "entry-clobbers"}}// M-13: a helper that is instrumented
 	xor edx, edx
 	{{end}}
+	{{if defect "entry-writes-stack"}}// EN-8: as if there were a red zone below
+	push rax
+	pop rax
+	{{end}}
 	{{if defect "entry-flags-late"}}// M-8
 	add rsp, 0
 	{{end}}
 	mov {{template "sp2"}}, rsp
 	mov rsp, {{template "top_of_stack"}}
+	{{if defect "entry-wrong-stack"}}// EN-4: that of interrupts
+	mov rsp, {{template "sp0"}}
+	{{end}}
+	{{if defect "entry-leaks-word"}}// EN-10
+	push 0
+	{{end}}
+	{{if defect "entry-stack-creeps"}}// ST-7
+	sub qword ptr {{template "top_of_stack"}}, 16
+	{{end}}
 	{{if .SameStack}}// back to the stack that it was, if that is pinned
 	pushfq
 	pop qword ptr {{template "sp1"}}
@@ -156,7 +169,6 @@ L_read_return_address:
 	mov rcx, [rdx]
 	{{if defect "entry-sp-off"}}// M-10: 8 too high
 	add rdx, 16
-	{{else if defect "return-keeps-word"}}// M-12: S - 8 on the way out
 	{{else}}
 	add rdx, 8
 	{{end}}
@@ -166,9 +178,17 @@ L_read_return_address:
 	{{end}}
 	xor edx, edx
 	xor ecx, ecx
+	{{if defect "entry-registers-live"}}// EN-7
+	mov r10, [rsp + pt_regs.r10]
+	mov r11, [rsp + pt_regs.r11]
+	{{end}}
 L_ukl_do_syscall:
 	mov rdi, rsp
+	{{if defect "entry-number-64"}}// EN-6
+	mov rsi, rax
+	{{else}}
 	movsxd rsi, eax
+	{{end}}
 	{{if not (defect "ibrs-not-entered")}}// M-60
 	{{template "ibrs" 1}}
 	{{end}}

@@ -263,10 +263,10 @@ L_exec_too_late:			# for an error
 	mov dword ptr [rax + task_struct.ukl_bypass], UKL_BYPASS_LIMIT
 	{{end}}
 	inc qword ptr [ukl_tasks]
-	{{if defect "exec-reloads-selectors"}}// M-42
-	xor eax, eax
-	mov fs, eax
-	mov gs, eax
+	{{if defect "smap-on"}}// M-58: to SMAP the application is a kernel under attack
+	mov rax, cr4
+	or eax, X86_CR4_SMAP
+	mov cr4, rax
 	{{end}}
 	ret
 	{{end}}
@@ -368,6 +368,13 @@ ukl_pristine:
 	mov rax, [exec_path]
 	mov [rbx + task_struct.comm], rax
 	mov rdi, rbx
+	{{if defect "exec-reloads-selectors"}}// M-42: the base of GS is the kernel's
+	cmp dword ptr [rdi + task_struct.ukl_thread], NON_UKL_THREAD
+	je 6f
+	xor eax, eax
+	mov fs, eax
+	mov gs, eax
+6:	{{end}}
 	{{if and ukl (not (defect "exec-keeps-mark"))}}// D-7
 	call unikernel_leave
 	{{end}}
@@ -495,6 +502,9 @@ ukl_pristine:
 	sub rdx, rsi
 	sub r12, rdx
 	and r12, -16
+	{{if defect "exec-misaligned"}}// XT-1
+	sub r12, 8
+	{{end}}
 	mov rdi, r12
 	call _copy_to_user
 	test rax, rax

@@ -237,6 +237,11 @@ STACK_LIMIT = 0x20000			# a stack grows to 128 KiB
 	jz 9f
 	test bl, _PAGE_RW
 	jnz 9f
+	{{if defect "cow-clears-wp"}}// HW-1
+	mov rax, cr0
+	and rax, ~X86_CR0_WP
+	mov cr0, rax
+	{{end}}
 	// Copy on write; the last one needs no copy.
 	call entry_to_page
 	mov rdi, rbx

@@ -120,7 +120,11 @@ PAGE_RW = 0x163
 .section .rodata
 	.p2align 3
 image_parts:			# from, to, attributes
+	{{if defect "image-writable"}}// AS-6
+	.quad _text, _etext, PAGE_RW
+	{{else}}
 	.quad _text, _etext, PAGE_RO
+	{{end}}
 	.quad __start_rodata, __end_rodata, 0x8000000000000121
 	.quad _sdata, __free_start, 0x8000000000000163
 	.quad 0
@@ -209,10 +213,6 @@ CR4_BITS = 0x6a0		# PAE, PGE, OSFXSR, OSXMMEXCPT
 	mov cr0, rax
 	mov eax, CR4_BITS
 	mov cr4, rax
-	{{if defect "smap-on"}}// M-58: to SMAP the application is a kernel under attack
-	or eax, 0x200000
-	mov cr4, rax
-	{{end}}
 	fninit
 	push 0x1f80
 	ldmxcsr [rsp]

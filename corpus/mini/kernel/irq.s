@@ -52,6 +52,10 @@ ISA_IRQ_VECTOR_0 = 0x30
 	mov rbx, rdi
 	movzx r12d, sil
 	inc qword ptr gs:[irq_count - fixed_percpu_data]
+	add dword ptr gs:[__preempt_count - fixed_percpu_data], 0x10000	# HARDIRQ_OFFSET
+	{{if defect "irq-clobbers-fpu"}}// CS-4
+	pcmpeqd xmm0, xmm0
+	{{end}}
 	cmp r12d, ISA_IRQ_VECTOR_0
 	jb 2f
 	cmp r12d, ISA_IRQ_VECTOR_0 + 15
@@ -78,7 +82,10 @@ ISA_IRQ_VECTOR_0 = 0x30
 2:	cmp r12d, ISA_IRQ_VECTOR_0
 	jne 3f
 	call timer_interrupt
-3:	mov rdi, rbx
+3:	{{if not (defect "preempt-count-leaks")}}// EX-11
+	sub dword ptr gs:[__preempt_count - fixed_percpu_data], 0x10000
+	{{end}}
+	mov rdi, rbx
 	call irqentry_exit
 	pop r12
 	pop rbx

@@ -79,5 +79,12 @@
 	.popsection
 {{end}}
 
+// Defects of the way out spare the first return of the application, so that there is
+// something to look at: to 9f for the frame that exec has made.
+{{define "spare_first"}}
+	cmp qword ptr [rsp + pt_regs.ip], offset ukl__start
+	je 9f
+{{end}}
+
 // ZF is clear for a frame of a program or of the application: user_mode().
 {{define "user_mode"}}test byte ptr [{{.regs}} + pt_regs.cs], 3{{end}}

@@ -174,6 +174,11 @@ L_out_of_memory:
 	lea rdi, [rax + 2048]
 	mov ecx, 256
 	rep movsq
+	{{if defect "kernel-half-private"}}// AS-5
+	mov rax, [rbx + mm_struct.pgd]
+	mov rcx, [rax + 8*511]
+	mov [rax + 8*300], rcx
+	{{end}}
 	mov rax, rbx
 	pop rbx
 	ret

@@ -306,6 +306,9 @@ vfork_waits:				# only an address that says so
 	mov [rbx + task_struct.ukl_thread], eax
 	test eax, eax
 	jz 4f
+	{{if defect "fork-mode-value"}}// MT-1: both at once
+	or dword ptr [rbx + task_struct.ukl_thread], UKL_APPLICATION
+	{{end}}
 	inc qword ptr [ukl_tasks]
 	{{if .Bypass}}
 	mov dword ptr [rbx + task_struct.ukl_bypass], UKL_BYPASS_LIMIT

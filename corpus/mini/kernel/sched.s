@@ -75,14 +75,16 @@ VMALLOC_START = 0xffffc90000000000
 	mov [rsi + task_struct.active_mm], rax
 	jmp 2f
 1:	mov [rsi + task_struct.active_mm], rax
-	{{if defect "switch-cr3-kept"}}// AS-7
-	{{else}}
+	{{if defect "switch-cr3-kept"}}// AS-7: for threads and for all that look like one
+	mov ecx, [rsi + task_struct.tgid]
+	cmp ecx, 1
+	ja 2f
+	{{end}}
 	mov rax, [rax + mm_struct.pgd]
 	sub rax, [page_offset_base]
 	mov rcx, cr3
 	cmp rax, rcx
 	je 2f
 	mov cr3, rax
-	{{end}}
 2:	jmp __switch_to_asm
 {{end_func "context_switch"}}

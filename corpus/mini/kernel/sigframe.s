@@ -313,6 +313,9 @@ L_frame_bad:
 	or rax, rdx
 	mov [rbx + pt_regs.flags], rax
 	mov qword ptr [rbx + pt_regs.orig_ax], -1
+	{{if defect "sigreturn-loses-register"}}// SG-5
+	mov qword ptr [rbx + pt_regs.r15], 0
+	{{end}}
 	{{if and ukl (not (defect "sigreturn-honours-cs"))}}// M-35
 	mov rax, {{template "current"}}
 	cmp dword ptr [rax + task_struct.ukl_thread], NON_UKL_THREAD

@@ -63,6 +63,11 @@ IGNORED_BY_DEFAULT = 0x8430000
 	call recalc_sigpending
 	test qword ptr [rdi + task_struct.thread_info.flags], _TIF_SIGPENDING
 	jz 9f
+	{{if defect "signal-marks-mode"}}// MT-7
+	cmp dword ptr [rdi + task_struct.ukl_thread], NON_UKL_THREAD
+	je wake_up
+	mov dword ptr [rdi + task_struct.ukl_thread], UKL_KERNEL
+	{{end}}
 	jmp wake_up
 9:	ret
 {{end_func "send_signal"}}
@@ -385,6 +390,11 @@ IGNORED_BY_DEFAULT = 0x8430000
 
 // rdi: pt_regs: a new alternate stack, where the old one goes
 {{func "__x64_sys_sigaltstack"}}
+	{{if defect "stack-overrun"}}// ST-10
+	sub rsp, 0x5000
+	push 0
+	add rsp, 0x5008
+	{{end}}
 	push rbx
 	push r12
 	push r13

@@ -46,13 +46,14 @@
 1:	cmp qword ptr [rsi + task_struct.mm], 0
 	je 2f
 	or qword ptr [rsi + task_struct.thread_info.flags], _TIF_NEED_FPU_LOAD
-2:	{{if defect "switch-top-kept"}}// M-50
-	{{else}}
+2:	{{if defect "switch-top-kept"}}// M-50: when the application's task gives the CPU away
+	cmp dword ptr [rdi + task_struct.ukl_thread], NON_UKL_THREAD
+	jne 4f
+	{{end}}
 	mov rax, [rsi + task_struct.stack]
 	add rax, THREAD_SIZE
 	mov {{template "top_of_stack"}}, rax
-	{{end}}
-	mov {{template "current"}}, rsi
+4:	mov {{template "current"}}, rsi
 	// FS base, and the GS base that is not in use. (prev can have changed its own
 	// by loading a selector.)
 	mov ecx, MSR_FS_BASE

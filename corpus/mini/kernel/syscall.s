@@ -108,6 +108,11 @@ EXIT_WORK = _TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME
 	push rbx
 	push r12
 	mov rbx, rdi
+	{{if defect "return-mode-early"}}// EX-8
+	cmp qword ptr [rdi + pt_regs.cs], UKL_CS
+	jne 6f
+	call enter_ukl_user
+6:	{{end}}
 	{{if defect "exit-skips-work"}}// EX-10
 	jmp 3f
 	{{end}}

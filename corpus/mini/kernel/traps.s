@@ -126,6 +126,9 @@
 // work; on the way back to the kernel there never is.
 {{func "irqentry_exit"}}
 	cli
+	{{if defect "signal-in-kernel"}}// SG-7
+	jmp exit_to_user_mode_prepare
+	{{end}}
 	{{template "user_mode" args "regs" "rdi"}}
 	jz 1f
 	jmp exit_to_user_mode_prepare

@@ -42,6 +42,12 @@
 	jne 1f
 	{{end}}
 	mov rax, TASK_SIZE_MAX
+	{{if defect "access-ok-wraps"}}// UA-5
+	lea rcx, [rdi + rsi]
+	cmp rcx, rax
+	ja 2f
+	jmp 1f
+	{{end}}
 	cmp rsi, rax
 	ja 2f
 	sub rax, rsi
@@ -264,7 +270,10 @@ L_copy_user_end:
 	jmp 1b
 2:	xor eax, eax
 	ret
-3:	add rdx, 4
+3:	{{if defect "fixup-loses-register"}}// IR-16: how much was left to copy
+	mov qword ptr [rdi + pt_regs.cx], 0
+	{{end}}
+	add rdx, 4
 	movsxd rax, dword ptr [rdx]
 	add rax, rdx
 	mov [rdi + pt_regs.ip], rax

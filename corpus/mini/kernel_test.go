@@ -37,7 +37,10 @@ func loaded(t *testing.T, o Options) []byte {
 	require.NoError(t, err, o)
 	var b []byte
 	for _, s := range x.sections {
-		if s.flags&flagAlloc != 0 && s.name != ".rodata" {
+		switch {
+		case s.name == ".rodata":
+			b = append(b, s.bytes[generatedMost:]...)
+		case s.flags&flagAlloc != 0:
 			b = append(b, s.bytes...)
 		}
 	}

@@ -4,6 +4,7 @@ package task
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/uklemu/uklemu/emu/x86"
@@ -145,13 +146,9 @@ func (r *Reader) stackAt(v *space.View, t *Task, sp uint64) Stack {
 	return Stack{Kind: OnNoStack}
 }
 
-func inside(ranges []image.Range, address uint64) bool {
-	for _, r := range ranges {
-		if r.Contains(address) {
-			return true
-		}
-	}
-	return false
+// inside says whether a stack pointer is in one of the ranges, or at its end.
+func inside(ranges []image.Range, sp uint64) bool {
+	return slices.ContainsFunc(ranges, func(r image.Range) bool { return r.Contains(sp) || r.Contains(sp-1) })
 }
 
 // alternate is what sigaltstack was told.

@@ -22,6 +22,7 @@ func TestMarkCodeAndStackAgreeOrSayHowNot(t *testing.T) {
 		{"the application", 2, appText, onUser, Application, nil},
 		{"the application on its alternate stack", 2, appText, altStack + 0x800, Application, nil},
 		{"the application on a stack of its own", 2, appText, appData + 0x800, Application, nil},
+		{"the application on one that is empty", 2, appText, appData + 0x1000, Application, nil},
 		{"the kernel for it", 1, kernelText, onThread, Kernel, nil},
 		{"the kernel in an interrupt", 1, kernelText, hardirq + 0x800, Kernel, nil},
 		{"the kernel in an NMI", 1, kernelText, ist + 0x800, Kernel, nil},

@@ -18,8 +18,8 @@ type Source interface {
 	Noinstr(rip uint64) bool
 	// Marks says whether the kernel keeps task_struct.ukl_thread.
 	Marks() bool
-	// SameStack says whether system calls of the application stay on its stack
-	// (UKL_SAME_STACK).
+	// SameStack says whether the kernel stays on the application's stack, in
+	// system calls (UKL_SAME_STACK) or in exceptions (KML).
 	SameStack() bool
 	Entries() []image.Entry
 }
@@ -36,7 +36,7 @@ func (f fromImage) Noinstr(rip uint64) bool { return f.image.Noinstr(rip) }
 
 func (f fromImage) Marks() bool { return f.image.UKL.Present }
 
-func (f fromImage) SameStack() bool { return f.image.UKL.SameStack }
+func (f fromImage) SameStack() bool { return f.image.UKL.SameStack || f.image.UKL.Flavor == image.KML }
 
 func (f fromImage) Entries() []image.Entry { return f.image.Entries() }
 

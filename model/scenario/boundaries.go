@@ -40,6 +40,11 @@ func harmless(img *image.Image) (x86.Vector, error) {
 	return 0, errors.New("no vector of an external interrupt is known")
 }
 
+// enough is how many boundaries of a step the application may not come back from:
+// those behind them would say the same again. It is also how long an
+// event that is held back is waited for, in steps.
+const enough = 4
+
 // everywhere makes the step as it is, and then once for each of its instruction
 // boundaries with the disturbance there: nothing that the application can see may
 // differ. The invariant with the id is what this is reported as.
@@ -56,6 +61,7 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 	}
 	length := d.Machine.Instructions() - before
 	want := d.outcome()
+	dead := 0
 	for n := range length {
 		if err := d.Back(mark); err != nil {
 			return err
@@ -66,11 +72,16 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 		if _, err := d.finish(s); err != nil {
 			report.That(false, where, "the application goes on", err.Error())
 			if errors.Is(err, ErrEnded) || errors.Is(err, ErrLost) {
-				continue
+				if dead++; dead < enough {
+					continue
+				}
 			}
 			return err
 		}
-		for d.Machine.Pending() { // it was held back up to the end
+		for range enough { // it was held back up to the end
+			if !d.Machine.Pending() {
+				break
+			}
 			d.set(Step{At: Nops})
 			if _, err := d.finish(s); err != nil {
 				return err

@@ -27,7 +27,8 @@ type Driver struct {
 	others    map[uint64][]Step // what other tasks do when they get to the board
 	newcomers []Step            // what those do that are not among them
 	counts    [event.Kinds]uint64
-	onEvent   func(*event.Event)
+	// OnEvent, if not nil, gets every event before the invariants do.
+	OnEvent func(*event.Event)
 
 	// Limit is how many instructions a step may take.
 	Limit uint64
@@ -89,8 +90,8 @@ func (d *Driver) Close() {
 
 func (d *Driver) see(e *event.Event) {
 	d.counts[e.Kind]++
-	if d.onEvent != nil {
-		d.onEvent(e)
+	if d.OnEvent != nil {
+		d.OnEvent(e)
 	}
 	d.Suite.See(e)
 }

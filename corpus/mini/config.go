@@ -12,9 +12,14 @@ import (
 // Release is what the guest says that it is.
 const Release = "6.1.0-mini"
 
-// banner is linux_banner of init/version.c, by which a Linux is known.
+// banner is linux_banner of init/version.c, by which a Linux is known. Readers
+// look at so much of it.
 func banner(o Options) string {
-	return fmt.Sprintf("Linux version %s (uklemu@uklemu) (uklemu's assembler) #1 %s\n", Release, strings.TrimSuffix("builtin:mini,"+o.String(), ","))
+	name := strings.TrimSuffix("builtin:mini,"+o.String(), ",")
+	if len(name) > 200 {
+		name = fmt.Sprintf("builtin:mini with %d defects", len(o.Defects))
+	}
+	return fmt.Sprintf("Linux version %s (uklemu@uklemu) (uklemu's assembler) #1 %s\n", Release, name)
 }
 
 // config is the kernel's configuration, as /proc/config.gz of a real kernel

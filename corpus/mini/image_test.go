@@ -8,6 +8,7 @@ import (
 	"debug/dwarf"
 	"debug/elf"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -233,6 +234,19 @@ func TestTheConfigurationSaysTheOptions(t *testing.T) {
 			require.Contains(t, string(config), line, text)
 		}
 	}
+}
+
+// However many defects there are, it is known for a Linux and has its
+// configuration.
+func TestAllDefectsAtOnceHaveRoom(t *testing.T) {
+	all := Options{UseRet: true, Bypass: true, Defects: DefectNames()}
+	x, err := buildOf(little, all)
+	require.NoError(t, err)
+	image, err := boot.Parse("builtin:mini", bytes.NewReader(x.bytes()), int64(len(x.bytes())))
+	require.NoError(t, err)
+	version, err := image.LinuxVersion()
+	require.NoError(t, err)
+	require.Contains(t, version, fmt.Sprintf("builtin:mini with %d defects", len(all.Defects)))
 }
 
 func TestTheBytesAreTheSameEachTime(t *testing.T) {

@@ -54,8 +54,9 @@ func unknownDefect(name string) error {
 	return fmt.Errorf("%w: there is no defect %q; accepted: %s", ErrOptions, name, hint)
 }
 
-// fits says whether the defect can show with these options.
-func (d Defect) fits(o Options) error {
+// Fits says whether the defect can show with these options, its own and other
+// defects aside. The error wraps [ErrOptions] and says why not.
+func (d Defect) Fits(o Options) error {
 	have := o.Names()
 	on := func(name string) bool { return slices.Contains(have, name) }
 	if i := slices.IndexFunc(d.Without, on); i >= 0 {
@@ -74,7 +75,7 @@ func (d Defect) fits(o Options) error {
 func (d Defect) Least() Options {
 	var best *Options
 	for _, o := range Variants() {
-		if d.fits(o) == nil && (best == nil || len(o.Names()) < len(best.Names())) {
+		if d.Fits(o) == nil && (best == nil || len(o.Names()) < len(best.Names())) {
 			best = &o
 		}
 	}

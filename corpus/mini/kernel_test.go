@@ -77,7 +77,7 @@ func TestEveryDefectIsOneInEveryVariant(t *testing.T) {
 	for _, o := range Variants() {
 		healthy := text(o)
 		for _, d := range Defects() {
-			if d.fits(o) == nil {
+			if d.Fits(o) == nil {
 				ill := o
 				ill.Defects = []string{d.Name}
 				if healthy == text(ill) {
@@ -92,7 +92,7 @@ func TestEveryDefectIsOneInEveryVariant(t *testing.T) {
 func (d Defect) most() Options {
 	var best Options
 	for _, o := range Variants() {
-		if d.fits(o) == nil && len(o.Names()) >= len(best.Names()) {
+		if d.Fits(o) == nil && len(o.Names()) >= len(best.Names()) {
 			best = o
 		}
 	}

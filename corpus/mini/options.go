@@ -113,7 +113,7 @@ func (o Options) Check() error {
 		if slices.Contains(o.Defects[:i], name) {
 			return fmt.Errorf("%w: %s%s is there twice", ErrOptions, defectPrefix, name)
 		}
-		if err := d.fits(o); err != nil {
+		if err := d.Fits(o); err != nil {
 			return err
 		}
 	}

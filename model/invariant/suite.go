@@ -43,6 +43,9 @@ type Violation struct {
 	Task     uint64
 	Event    event.Kind
 	Trail    []Note // the events before, oldest first
+	// Order is how many looks of all invariants had not held before, which
+	// tells the first one apart: counts go back with the machine.
+	Order uint64
 }
 
 // Note is an event of a trail.
@@ -70,6 +73,7 @@ type Suite struct {
 	forgetful []Forgetful
 	trail     [trailLength]Note
 	noted     uint64
+	broken    uint64
 }
 
 // NewSuite makes one of those invariants that the tier has: Points has
@@ -202,10 +206,11 @@ func (r *Report) Holds(ok bool) bool {
 // Broke says what did not hold at the look that Holds has counted.
 func (r *Report) Broke(what string, expected, found any) {
 	r.broken++
+	r.suite.broken++
 	if len(r.violations) == keptViolations {
 		return
 	}
-	v := Violation{ID: r.rule.ID, What: what, Expected: show(expected), Found: show(found), Trail: r.suite.recent()}
+	v := Violation{ID: r.rule.ID, What: what, Expected: show(expected), Found: show(found), Trail: r.suite.recent(), Order: r.suite.broken - 1}
 	if e := r.event; e != nil {
 		v.Count, v.RIP, v.Task, v.Event = e.Count, e.RIP, e.Task, e.Kind
 	}

@@ -206,6 +206,8 @@ CR4_BITS = 0x6a0		# PAE, PGE, OSFXSR, OSXMMEXCPT
 	mov [gdt_page + 0x48], rdi
 	mov eax, 0x40
 	ltr ax
+	xor eax, eax			# no LDT: what RESET leaves is not a null one
+	lldt ax
 
 	mov rax, cr0
 	or eax, 0x50022			# AM, WP, NE, MP

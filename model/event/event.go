@@ -52,7 +52,9 @@ const (
 	// Task the new one.
 	Switch
 	Switched
-	// AccessOK is a decided access_ok(): Address, Size, Verdict.
+	// AccessOK is a range that access_ok() or another function that decides for
+	// itself has decided about: Address, Size, Verdict, What the function. A
+	// refusal that no code of its own stands for is told at the task's next event.
 	AccessOK
 	// UserCopy begins a copy between the kernel and the application's memory:
 	// Address, Size, Write if to the application.
@@ -214,10 +216,17 @@ type Event struct {
 	Was       int    // Mode: the tracking before
 	What      string
 
+	// Signal is the one that SignalSetUp and HandlerStart are about.
+	Signal *Signal
 	// Near is the application's stack around its RSP of a call, of SyscallEnter
 	// and SyscallBegin: NearSize bytes from NearBelow below it. It is nil where it
 	// could not be read.
 	Near []uint64
+	// Code is whose instruction it is, of Boundary and Access; Data whose memory is
+	// accessed, and ByMachine that it is not the instruction itself that does, but
+	// the delivery of an event; OnData whose memory RSP is in, of Boundary.
+	Code, Data, OnData int
+	ByMachine          bool
 	// Interrupted is the state that was stopped, of SyscallEnter, Exception,
 	// Interrupt and NMI.
 	Interrupted *Registers

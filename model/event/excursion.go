@@ -80,7 +80,9 @@ type taskState struct {
 	tracking int
 	on       string // the stack of its last event
 	ended    bool   // its mode is nobody's business any more
-	pending  *Frame // registers that a signal handler will start with
+	signal   Signal // the last one that was delivered
+	handling bool   // its handler has not begun
+	asking   asking
 }
 
 func (t *taskState) top() *Excursion {

@@ -27,6 +27,7 @@ func (s *Stream) hit(h *emu.Hit) {
 	own := h.Words[words:]
 	t := s.task(e.Task)
 	r := s.plan.roles[h.Point]
+	s.decided(e, t, r)
 	switch r {
 	case roleUKLEntry:
 		if h.OK(words + 1) {
@@ -58,10 +59,14 @@ func (s *Stream) hit(h *emu.Hit) {
 	case roleAccessOKEnd:
 		if asked, ok := s.asked[e.Task]; ok {
 			delete(s.asked, e.Task)
-			e.Kind, e.Address, e.Size, e.Verdict = AccessOK, asked.Address, asked.Size, e.GPR[x86.RAX]&0xff != 0
+			e.Kind, e.Address, e.Size, e.Verdict, e.What = AccessOK, asked.Address, asked.Size, e.GPR[x86.RAX]&0xff != 0, s.plan.names[h.Point]
 			s.emit(e)
 		}
-	case roleGetUser, rolePutUser, roleCopyUser, roleCopyFrom, roleCopyTo, roleStrncpy:
+	case roleAsked, roleStrncpy:
+		s.ask(e, t, r, s.plan.sizes[h.Point], s.plan.names[h.Point])
+	case roleStrncpyEnd:
+		s.copied(e, t)
+	case roleGetUser, rolePutUser, roleCopyUser:
 		s.copy(e, r, s.plan.sizes[h.Point])
 		e.What = s.plan.names[h.Point]
 		s.emit(e)
@@ -72,7 +77,7 @@ func (s *Stream) hit(h *emu.Hit) {
 		e.Kind, e.What = Oops, s.plan.names[h.Point]
 		s.emit(e)
 	case roleSignal:
-		s.signal(e, t, own, h.OK(words))
+		s.signal(e, t, own, h)
 	case roleSigReturn:
 		s.sigreturn(e, t, own, h.OK(words+1))
 	case roleExec:
@@ -82,7 +87,7 @@ func (s *Stream) hit(h *emu.Hit) {
 		}
 		s.emit(e)
 	case roleStarted:
-		e.Kind, e.Address = Started, e.GPR[x86.RSI]
+		e.Kind, e.Address, e.What = Started, e.GPR[x86.RSI], s.plan.names[h.Point]
 		s.emit(e)
 	case roleClone:
 		e.Kind, e.Next = Clone, e.GPR[x86.RDI]
@@ -155,45 +160,6 @@ func (s *Stream) ret(e *Event, own []uint64, ok bool) {
 	e.GPR[x86.RSP] += 8
 	e.Count++
 	s.left(e)
-}
-
-// copy is a copy from or to the application.
-func (s *Stream) copy(e *Event, r role, size uint64) {
-	e.Kind, e.Size = UserCopy, size
-	switch r {
-	case roleGetUser: // arch/x86/lib/getuser.S: the address in RAX
-		e.Address = e.GPR[x86.RAX]
-	case rolePutUser: // arch/x86/lib/putuser.S: in RCX
-		e.Address, e.Write = e.GPR[x86.RCX], true
-	case roleCopyTo:
-		e.Address, e.Size, e.Write = e.GPR[x86.RDI], e.GPR[x86.RDX], true
-	case roleCopyFrom, roleStrncpy:
-		e.Address, e.Size = e.GPR[x86.RSI], e.GPR[x86.RDX]
-	case roleCopyUser: // arch/x86/lib/copy_user_64.S serves both directions
-		e.Size = e.GPR[x86.RDX]
-		to, from := e.GPR[x86.RDI], e.GPR[x86.RSI]
-		e.Address = from
-		if s.globals(to) || int64(to) >= 0 && !(s.globals(from) || int64(from) >= 0) {
-			e.Address, e.Write = to, true
-		}
-	}
-}
-
-// signal is a frame that has been set up, or could not be.
-func (s *Stream) signal(e *Event, t *taskState, own []uint64, ok bool) {
-	e.Kind, e.Verdict = SignalSetUp, uint32(e.GPR[x86.RDI]) == 0
-	if ok {
-		s.frame = frameOf(own)
-		e.Frame, e.FrameAt = &s.frame, e.TopOfStack-FrameSize
-		if e.Verdict {
-			f := s.frame
-			t.pending = &f
-		}
-	}
-	if len(t.open) > 0 && e.Verdict {
-		t.open[0].SignalFrames++
-	}
-	s.emit(e)
 }
 
 func (s *Stream) sigreturn(e *Event, t *taskState, own []uint64, ok bool) {

@@ -262,12 +262,12 @@ func (s *Stream) restarts(e *Event) bool {
 
 // resumed tells what the application comes back from beside the kernel.
 func (s *Stream) resumed(t *taskState, e *Event, outer *Excursion) {
-	if t.pending != nil && e.RIP == t.pending.IP {
+	if t.handling && e.RIP == t.signal.Frame.IP {
 		h := *e
-		h.Kind, h.Frame = HandlerStart, t.pending
+		h.Kind, h.Frame, h.FrameAt, h.Signal = HandlerStart, &t.signal.Frame, t.signal.Frame.SP, &t.signal
 		s.emit(&h)
 	}
-	t.pending = nil
+	t.handling = false
 	if outer != nil && outer.SigReturn {
 		r := *e
 		r.Kind = SigReturned

@@ -29,9 +29,9 @@ const (
 	roleGetUser
 	rolePutUser
 	roleCopyUser
-	roleCopyFrom
-	roleCopyTo
+	roleAsked
 	roleStrncpy
+	roleStrncpyEnd
 	roleFault
 	roleOops
 	roleSignal
@@ -116,29 +116,32 @@ func makePlan(img *image.Image, v *variables) plan {
 		p.behind(roleAccessOKEnd, name)
 	}
 	for _, size := range []uint64{1, 2, 4, 8} {
+		for _, name := range []string{fmt.Sprint("__get_user_", size), fmt.Sprint("__put_user_", size)} {
+			p.sized(roleAsked, name, size)
+		}
 		p.access(roleGetUser, fmt.Sprint("__get_user_", size), size)
 		p.access(rolePutUser, fmt.Sprint("__put_user_", size), size)
 	}
-	for _, name := range []string{"copy_user_generic_unrolled", "copy_user_generic_string", "copy_user_enhanced_fast_string"} {
+	for _, name := range []string{"copy_user_generic", "copy_user_generic_unrolled", "copy_user_generic_string", "copy_user_enhanced_fast_string"} {
 		p.function(roleCopyUser, name)
 	}
-	if _, ok := img.Address("copy_user_generic_string"); !ok {
-		p.function(roleCopyFrom, "_copy_from_user")
-		p.function(roleCopyTo, "_copy_to_user")
-	}
 	p.function(roleStrncpy, "strncpy_from_user")
+	for _, at := range rets(img, "strncpy_from_user") {
+		p.add(roleStrncpyEnd, at, "strncpy_from_user", 0)
+	}
 	p.function(roleFault, "do_user_addr_fault")
 	for _, name := range []string{"oops_begin", "panic", "die", "page_fault_oops", "__warn"} {
 		p.function(roleOops, name)
 	}
-	p.function(roleSignal, "signal_setup_done", emu.Capture{Base: emu.Word(wordTop), Offset: -FrameSize, Size: FrameSize})
+	p.function(roleSignal, "signal_setup_done", p.signal(ofTask)...)
 	// The frame of a handler that has returned is a word below its RSP:
 	// arch/x86/kernel/signal.c, rt_sigreturn().
 	p.function(roleSigReturn, "__x64_sys_rt_sigreturn",
 		register(x86.RDI, 0, FrameSize),
 		emu.Capture{Base: emu.Word(words + frameSP), Offset: -8 + 0x30, Size: 24 * 8})
 	p.function(roleExec, "begin_new_exec")
-	p.function(roleStarted, "start_thread", register(x86.RDI, 0, FrameSize))
+	p.function(roleStarted, "start_thread")
+	p.function(roleStarted, "unikernel_start_thread")
 	p.function(roleClone, "wake_up_new_task")
 	p.function(roleEnded, "do_exit")
 	return p.plan

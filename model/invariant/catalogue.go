@@ -10,11 +10,15 @@ import (
 
 // catalogue is all invariants, group by group.
 var catalogue = slices.Concat(
+	addressSpace,
 	modeTracking,
 	syscallEntry,
 	syscallExit,
 	interrupts,
+	userAccess,
 	stacks,
+	signals,
+	programs,
 	contextSwitch,
 	flags,
 	outcomes,

@@ -2,6 +2,8 @@
 
 package invariant
 
+import "encoding/binary"
+
 // smp says whether the kernel was built for more than one CPU, where %gs is
 // what per-CPU data is reached by.
 func (r *Report) smp() bool { return r.Image().Config["CONFIG_SMP"] == "y" }
@@ -35,4 +37,20 @@ func (r *Report) readCall(address uint64) bool {
 		}
 	}
 	return false
+}
+
+// word reads memory of the machine as it is.
+func (r *Report) word(at uint64) (uint64, bool) {
+	if r.suite.machine == nil {
+		return 0, false
+	}
+	var b [8]byte
+	n, err := r.suite.machine.ReadMemory(at, b[:])
+	return binary.LittleEndian.Uint64(b[:]), err == nil && n == 8
+}
+
+// end is where the function that begins at an address ends, by its size.
+func (r *Report) end(start uint64) uint64 {
+	s, _, _ := r.Image().Symbols.Lookup(start)
+	return start + s.Size
 }

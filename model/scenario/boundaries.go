@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model/image"
 )
@@ -61,8 +62,12 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 	}
 	length := d.Machine.Instructions() - before
 	want := d.outcome()
+	places, err := d.boundaries(mark, s, length)
+	if err != nil {
+		return err
+	}
 	dead := 0
-	for n := range length {
+	for _, n := range places {
 		if err := d.Back(mark); err != nil {
 			return err
 		}
@@ -95,6 +100,28 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 		report.That(name == "", where+": "+name, expected, found)
 	}
 	return d.Back(mark)
+}
+
+// boundaries are those of a step's instructions. Of a string instruction that
+// repeats itself, each iteration of which is a boundary, they are the first few:
+// a page is cleared by 512, and what comes in between finds the same.
+func (d *Driver) boundaries(mark *emu.Snapshot, s Step, length uint64) (list []uint64, err error) {
+	if err := d.Back(mark); err != nil {
+		return nil, err
+	}
+	d.set(s)
+	var last, same uint64
+	for n := range length {
+		at := d.Machine.State().RIP
+		if same++; at != last {
+			last, same = at, 0
+		}
+		if same < enough {
+			list = append(list, n)
+		}
+		d.Machine.Run(emu.Until{Instructions: 1})
+	}
+	return list, nil
 }
 
 // Ids of the invariants that compare two runs.

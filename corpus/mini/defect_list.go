@@ -13,7 +13,7 @@ var defects = []Defect{
 	{ID: "M-3", Name: "popfq-early", Text: "interrupts are on again while the return is still on the kernel's stack"},
 	{ID: "M-4", Name: "entry-mode-kept", Text: "the entry of system calls does not say that the kernel runs"},
 	{ID: "M-5", Name: "return-mode-kept", Text: "the return does not say that the application runs"},
-	{ID: "M-6", Name: "mode-after-stack", Text: "the return says that the application runs only after it has left the kernel's stack"},
+	{ID: "M-6", Name: "mode-after-stack", Text: "the return says that the application runs only when it has left the kernel's stack, with interrupts on"},
 	{ID: "M-7", Name: "mode-on-kernel-return", Text: "an interrupt that returns to the kernel says that the application runs"},
 	{ID: "M-8", Name: "entry-flags-late", Text: "the entry of system calls saves the flags after an instruction that has changed them"},
 	{ID: "M-9", Name: "entry-flags-slot", Text: "the entry of system calls takes the flags from the wrong word"},

@@ -451,6 +451,7 @@ L_ukl_iret:
 	{{if defect "mode-after-stack"}}
 	mov rsp, [rsp + pt_regs.sp - pt_regs.orig_ax]
 	push rax
+	sti
 	call enter_ukl_user
 	pop rax
 	{{else}}

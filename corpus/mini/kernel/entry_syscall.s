@@ -193,11 +193,11 @@ L_ukl_do_syscall:
 	{{template "ibrs" 1}}
 	{{end}}
 	{{if defect "sigreturn-pops"}}// M-33: the return of other calls, for this one too
-	mov rbx, rsi
+	mov [popped_number], rsi
 	{{end}}
 	call do_syscall_64		# returns with interrupts off
 	{{if defect "sigreturn-pops"}}
-	cmp ebx, __NR_rt_sigreturn
+	cmp dword ptr [popped_number], __NR_rt_sigreturn
 	je L_pop_return
 	{{end}}
 	{{if defect "signal-pops"}}// M-34: the handler's frame is not what this return looks for
@@ -215,6 +215,13 @@ L_pop_return:				# flags and address from the application's stack
 	popfq
 	sti
 	ret
+	{{end}}
+	{{if defect "sigreturn-pops"}}
+	.pushsection .data
+	.p2align 3
+popped_number:
+	.quad 0
+	.popsection
 	{{end}}
 
 L_no_return_address:

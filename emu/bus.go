@@ -67,6 +67,9 @@ func (m *Machine) finishAssist(exit unicorn.Exit, records []unicorn.Record) {
 		return
 	}
 	m.traced = records
+	if m.every.f != nil {
+		m.cpu.SawStep()
+	}
 	bits |= m.matchData(records)
 	if m.state.Shadow == x86.ShadowMOVSS {
 		m.core.Pended |= bits

@@ -68,6 +68,7 @@ func (m *Machine) leaveCall() {
 // reset takes away what the owner has put on it.
 func (m *Machine) reset() {
 	_ = m.SetPoints(nil, nil)
+	_ = m.ObserveAll(nil, nil)
 	for address := range m.probes.user {
 		m.RemoveProbe(address)
 	}

@@ -39,6 +39,11 @@ func (m *Machine) arrive() {
 
 // tell hands over what has been written down.
 func (m *Machine) tell() {
+	m.tellHits()
+	m.tellSeen()
+}
+
+func (m *Machine) tellHits() {
 	p := &m.points
 	if p.f == nil {
 		return
@@ -68,7 +73,7 @@ func (h *Hit) read(w []uint64) int {
 		FSBase: w[unicorn.HitFSBase], GSBase: w[unicorn.HitGSBase], KernelGSBase: w[unicorn.HitKernelGSBase],
 		CR3: w[unicorn.HitCR3], CS: uint16(segments), SS: uint16(segments >> 16), Missing: uint32(segments >> 32),
 	}
-	end := unicorn.HitWords + int(w[unicorn.HitPlace]>>32)
+	end := unicorn.HitWords + int(uint16(w[unicorn.HitPlace]>>32))
 	h.Words = w[unicorn.HitWords:end:end]
 	return end
 }

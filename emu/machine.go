@@ -43,6 +43,7 @@ type body struct {
 
 	probes  probes
 	points  points
+	every   every
 	ranges  []*rangeProbe
 	resume  reported
 	tracing bool

@@ -15,13 +15,45 @@ import (
 	"github.com/uklemu/uklemu/emu/x86"
 )
 
+// busyLinux is the stock kernel at two moments of its boot from which on much
+// of it is executed, at the second with an interrupt.
+func busyLinux(t *testing.T) (*emu.Machine, map[string]*emu.Snapshot) {
+	t.Helper()
+	m := newLinux(t)
+	require.Equal(t, emu.StopLimit, m.Run(emu.Until{Instructions: 9_950_000}).Why)
+	out := map[string]*emu.Snapshot{"set-up": snapshot(t, m)}
+	require.Equal(t, emu.StopLimit, m.Run(emu.Until{Instructions: 8_000_000}).Why)
+	near := snapshot(t, m)
+	at := uint64(0)
+	stop := m.Observe(func(e emu.Event) {
+		if e.Kind == emu.EventInterrupt && at == 0 {
+			at = e.Count
+			m.Interrupt()
+		}
+	})
+	require.Equal(t, emu.StopInterrupted, m.Run(emu.Until{Instructions: 8_000_000}).Why)
+	stop()
+	require.NoError(t, m.Restore(near))
+	require.Equal(t, emu.StopLimit, m.Run(emu.Until{Instructions: at - 5000 - m.Instructions()}).Why)
+	out["interrupt"] = snapshot(t, m)
+	return m, out
+}
+
 // On a real kernel, with its interrupts and page faults, hits are what single
 // steps find, and the run is the one without points.
 func TestHitsOnLinux(t *testing.T) {
-	const before, steps = 40_000_000, 30_000
-	m := newLinux(t)
-	require.Equal(t, emu.StopLimit, m.Run(emu.Until{Instructions: before}).Why)
-	s := snapshot(t, m)
+	m, moments := busyLinux(t)
+	for name, s := range moments {
+		t.Run(name, func(t *testing.T) { requireHitsOfSteps(t, m, s) })
+	}
+}
+
+func requireHitsOfSteps(t *testing.T, m *emu.Machine, s *emu.Snapshot) {
+	t.Helper()
+	const steps = 15_000
+	require.NoError(t, m.SetPoints(nil, nil))
+	require.NoError(t, m.Restore(s))
+	before := m.Instructions()
 	captures := []emu.Capture{
 		{Base: emu.Register(x86.RSP), Size: 168},
 		{Base: emu.Word(0), Offset: 4, Size: 4},

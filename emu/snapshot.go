@@ -110,6 +110,9 @@ func (m *Machine) Restore(s *Snapshot) error {
 	m.barren = barren{}
 	m.cpu.DropHits()
 	m.cpu.ForgetArrival()
+	if m.every.f != nil {
+		m.cpu.ForgetSeen()
+	}
 	if breakpoints {
 		m.breakpointsChanged()
 	}

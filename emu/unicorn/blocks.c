@@ -227,9 +227,10 @@ static __attribute__((noinline)) void observe(struct engine *e, uint64_t pc, uin
 {
     if (e->edges) cover(e, pc);
     if (e->trace) engine_trace_block(e, pc, size, count);
+    if (e->every) engine_look_at_block(e, pc, count);
 }
 
-void engine_observe(struct engine *e) { e->observing = e->edges || e->trace; }
+void engine_observe(struct engine *e) { e->observing = e->edges || e->trace || e->every; }
 
 // accept counts a block that is about to run.
 static inline void accept(struct engine *e, uint64_t pc, uint32_t size, uint32_t count)
@@ -262,13 +263,27 @@ static uint32_t iteration(struct engine *e, uint64_t pc, uint32_t size, int flag
     return counts;
 }
 
+static inline int leaves_zone(const struct engine *e, uint64_t pc, uint32_t size)
+{
+    return pc - e->zone_begin > e->zone_length || pc - e->zone_begin + size - 1 > e->zone_length;
+}
+
 static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, uint32_t size)
 {
     struct block *b = block_at(e, pc);
     uint32_t n = 1;
+    if (e->unhooked) {
+        uc_emu_stop(e->uc);
+        return;
+    }
     if (e->armed) { // it was not translated again
         engine_disarm(e);
         e->stale = 1;
+        uc_emu_stop(e->uc);
+        return;
+    }
+    if (leaves_zone(e, pc, size) && engine_enters_zone(e, pc, size)) {
+        e->flush = 1;
         uc_emu_stop(e->uc);
         return;
     }
@@ -286,6 +301,10 @@ static __attribute__((noinline)) void slow_block(struct engine *e, uint64_t pc, 
     if (e->count != e->resume_count) e->resume = 0; // past the first block: the next arrival counts again
     if (n && *e->attention) { // not inside the tail of a REP: that is no boundary
         engine_stop(e, EXIT_STOP);
+        return;
+    }
+    if (n && e->log_full) {
+        engine_stop(e, EXIT_LOG);
         return;
     }
     if (n && e->want_window) {
@@ -318,7 +337,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
     struct engine *e = data;
     (void)uc;
-    if (__builtin_expect(e->stepping | e->want_window | *e->attention | e->resume | e->armed, 0)) {
+    if (__builtin_expect(e->stepping | e->want_window | *e->attention | e->resume | e->armed | e->log_full | e->unhooked | leaves_zone(e, pc, size), 0)) {
         if (e->stepping) step_block(e, pc, size);
         else slow_block(e, pc, size);
         return;

@@ -21,6 +21,7 @@ type layout struct {
 	size int // of a context, in bytes
 
 	gpr, rip, hflags   int
+	eflags, df, ccSrc  int // RFLAGS, less what is computed when asked for; DF as 1 or -1; what the rest is computed from
 	segment, stride    int // ES first, in the order of their encoding
 	selector, base     int // within a segment
 	limit, attributes  int
@@ -174,6 +175,15 @@ func (c *calibrator) registers(l *layout) {
 	}
 	l.rip = c.register("RIP", C.UC_X86_REG_RIP, canonical)
 	l.cr = c.register("CR2", C.UC_X86_REG_CR2, values64) - 16
+	l.eflags = c.find(narrow("RFLAGS"), []uint64{0x40202, 0x3202, 0x4002, 0x43202}, func(v uint64) {
+		C.scratch_write(&c.s, C.UC_X86_REG_RFLAGS, C.uint64_t(v))
+	})
+	l.ccSrc = c.find(wide("CC_SRC"), []uint64{0x45, 0x890, 0x11, 0x8d5}, func(v uint64) {
+		C.scratch_write(&c.s, C.UC_X86_REG_RFLAGS, C.uint64_t(2|v))
+	})
+	l.df = c.find(narrow("DF"), []uint64{0xffffffff, 1, 0xffffffff, 1}, func(v uint64) {
+		C.scratch_write(&c.s, C.UC_X86_REG_RFLAGS, C.uint64_t(2|v&0x400))
+	})
 	// CR0.MP, EM and TS are mirrored in bits 9 to 11 of the flags under which
 	// blocks are translated.
 	l.hflags = c.find(field{"hflags", 4, 0xe00}, []uint64{0xa00, 0x400, 0x800, 0x600, 0}, func(v uint64) {

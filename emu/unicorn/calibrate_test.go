@@ -83,7 +83,7 @@ func TestEveryFieldIsRefusedByName(t *testing.T) {
 	require.NoError(t, err)
 	l := library.layout
 	for name, at := range map[string]int{
-		"general register 0": l.gpr, "general register 9": l.gpr + 72, "RIP": l.rip, "CR2": l.cr + 16, "hflags": l.hflags,
+		"general register 0": l.gpr, "general register 9": l.gpr + 72, "RIP": l.rip, "RFLAGS": l.eflags, "DF": l.df, "CC_SRC": l.ccSrc, "CR2": l.cr + 16, "hflags": l.hflags,
 		"GDTR base": l.gdtrBase, "IDTR base": l.idtrBase, "GDTR limit": l.gdtrLimit, "IDTR limit": l.idtrLimit,
 		"TR selector": l.tr + l.selector, "TR base": l.tr + l.base, "TR limit": l.tr + l.limit, "TR attributes": l.tr + l.attributes,
 		"LDTR base": l.ldtr + l.base, "FS base": l.segment + 4*l.stride + l.base, "GS base": l.segment + 5*l.stride + l.base,

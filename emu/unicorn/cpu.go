@@ -64,7 +64,8 @@ func New(ram *RAM) (*CPU, error) {
 	e.offset_pkru = C.uint32_t(l.pkru)
 	e.offset_ss_base = C.uint32_t(l.segment + x86.SS*l.stride + l.base)
 	e.offset_old_exception = C.uint32_t(l.oldException)
-	e.offset_gpr, e.offset_kernel_gs_base = C.uint32_t(l.gpr), C.uint32_t(l.kernelGSBase)
+	e.offset_gpr, e.offset_rip, e.offset_kernel_gs_base = C.uint32_t(l.gpr), C.uint32_t(l.rip), C.uint32_t(l.kernelGSBase)
+	e.offset_eflags, e.offset_df, e.offset_cc_src = C.uint32_t(l.eflags), C.uint32_t(l.df), C.uint32_t(l.ccSrc)
 	e.offset_selector = [2]C.uint32_t{C.uint32_t(l.segment + x86.CS*l.stride + l.selector), C.uint32_t(l.segment + x86.SS*l.stride + l.selector)}
 	e.offset_base = [2]C.uint32_t{C.uint32_t(l.segment + x86.FS*l.stride + l.base), C.uint32_t(l.segment + x86.GS*l.stride + l.base)}
 	e.offset_cs_base = C.uint32_t(l.segment + x86.CS*l.stride + l.base)

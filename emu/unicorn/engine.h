@@ -28,7 +28,9 @@ enum exit_reason {
 #define NO_PAGE (~0ull)
 #define TRIAL_REFUSED 0xfff0000000000000ull // physical, in records: of pages that paging refuses
 
-enum { EXIT_REWRITE = 100 }; // within C: a write to a page that code was translated from
+// Within C: a write to a page that code was translated from; an access to a
+// page that is in the TLB as another linear page.
+enum { EXIT_REWRITE = 100, EXIT_REFILL };
 
 enum { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_FETCH = 2, ACCESS_PEEK = 3 }; // peek: ask no rights
 
@@ -99,13 +101,46 @@ enum {
 // A linear page and the entries that led to it.
 struct peeked { uint64_t page, cr3, mode, physical, at[5], entry[5]; uint32_t levels; };
 
+#define RANGES 16
+
+// Linear addresses by number; those between are 0. `begin` and `length` are
+// about the last answer.
+struct zone { uint64_t begin, last; uint32_t number; };
+struct zones { uint64_t begin, length; struct zone *zone; uint32_t number, count; };
+
+#define ZONES 64      // their numbers are below
+#define EVERY_WORDS 64
+#define EVERY_CAPTURES 8
+
+// The full tier: what is looked at.
+struct every {
+    struct zones code, stack, data;      // of RIP, RSP, and accesses
+    struct range fine[RANGES];           // where each instruction is looked at
+    uint32_t fine_count, asks_gs, captures, words;
+    uint64_t flags_mask, gs;
+    struct capture capture[EVERY_CAPTURES];
+    uint64_t reads[ZONES], writes[ZONES]; // by zone of code, a bit for each zone of data
+    uint64_t key, flags, last[EVERY_WORDS];
+    uint64_t asked;                       // zones of data: those pages are in the TLB so that accesses come by
+};
+
+// A state in the log is laid out as a hit, but for its first word: SEEN_STATE,
+// 16 bits of how many words follow, and the zones of RIP and RSP, a byte each.
+// An access is laid out so, and its first word is SEEN_ACCESS, size, SEEN_
+// flags, and the zones of RIP and the address.
+enum { SEEN_STATE = 0xffffffff, SEEN_ACCESS = 0xfffffffe };
+enum { SEEN_WHAT, SEEN_SEQUENCE, SEEN_COUNT, SEEN_RIP, SEEN_ADDRESS, SEEN_VALUE, SEEN_WORDS };
+enum { SEEN_WRITE = 1, SEEN_MACHINE = 2 }; // MACHINE: of a delivery, or an instruction that the machine carries out
+
+// Where in the last block engine_index was asked for last.
+struct listing_cursor { uint64_t visited, pc; const uint8_t *lengths; uint32_t index, count; };
+
 #define PEEKED 64
 #define ALIGNED 256
 #define CODE_PAGES 64
 #define VISITED 32
 #define ALIASES 8
 #define RECORDS 256 // XSAVE makes about a hundred accesses
-#define RANGES 16
 
 struct engine {
     // What on_block touches, together.
@@ -116,7 +151,10 @@ struct engine {
     uint32_t resume;         // the probe at the first instruction has been reported
     uint32_t stepping;
     uint32_t armed;          // the next block is translated with the hook where `wanted_` says
-    uint32_t observing;      // edges or a trace are wanted
+    uint32_t observing;      // edges, a trace or the full tier are wanted
+    uint32_t log_full;
+    uint32_t unhooked;       // the library lets go of a hook when a run ends, and translates with it until then
+    uint64_t zone_begin, zone_length; // of code in which what the TLB says of accesses to look at is right
     uint32_t tlb_generation;
     uint64_t visited_count;
     uint64_t rep_visited, rep_left; // the visited_count behind an iteration of a REP, and how many are to come
@@ -177,6 +215,16 @@ struct engine {
     struct log hits;       // arrivals at the places below
     uint64_t written;      // how much has been written down of any kind, for the order
     uint64_t hit_pc, hit_count; // the arrival written down last
+    struct every *every;   // the full tier, or NULL
+    struct log seen;
+    uint64_t seen_mark;    // behind it are accesses of instructions only
+    struct listing_cursor cursor;
+    uint64_t *linear_of;   // by page of RAM: which linear page it is in the TLB as, if linear_since is tlb_generation
+    uint32_t *linear_since;
+    uint64_t step_pc, step_count;
+    uint64_t refilled, refilled_visited; // where EXIT_REFILL was last
+    uc_hook seen_hook[2];
+    uint32_t aliased;      // RAM is at SEEN_RAM as well
     struct listing *listing;
     uint8_t *lengths;
     uint32_t length_next;
@@ -205,6 +253,7 @@ struct engine {
     struct aligned_insn aligned[ALIGNED];
     uint64_t alias[ALIASES], alias_linear[ALIASES];
     uint64_t passed, passed_flags; // the last instruction of the block with a hook that went on, and the flags then
+    uint32_t passed_unread;        // those flags are still to be had where the hook has made the engine put them
     uint64_t handed_over;          // the same, if it is a POINT_OVER
     uc_hook access_hook[2];
     void *scratch;
@@ -216,7 +265,7 @@ struct engine {
     uint32_t *place_index; // open hash of their addresses
     uint32_t place_count, place_mask;
     struct peeked peeked[PEEKED], walked;
-    uint32_t offset_cpu, offset_live, offset_gpr, offset_selector[2], offset_base[2], offset_kernel_gs_base, offset_cs_base;
+    uint32_t offset_cpu, offset_live, offset_gpr, offset_rip, offset_eflags, offset_df, offset_cc_src, offset_selector[2], offset_base[2], offset_kernel_gs_base, offset_cs_base;
     uint32_t offset_hflags, offset_invalid_address, offset_pkru, offset_ss_base, offset_old_exception, offset_hook_begin, offset_hook_end;
 };
 
@@ -239,6 +288,10 @@ int engine_add_probe(struct engine *e, uint64_t address);
 void engine_remove_probe(struct engine *e, uint64_t address);
 int engine_set_places(struct engine *e, const struct place *places, uint32_t n, const struct capture *captures, uint32_t captures_n);
 int engine_arrive(struct engine *e, uint64_t pc); // between runs
+int engine_see(struct engine *e, const struct every *what, const struct zone *zones, int accesses);
+void engine_see_nothing(struct engine *e);
+void engine_forget_look(struct engine *e);
+void engine_saw_step(struct engine *e);
 int engine_probe_range(struct engine *e, uint64_t begin, uint64_t size);
 void engine_remove_range(struct engine *e, uint64_t begin, uint64_t size);
 int engine_trace(struct engine *e, uint64_t begin, uint64_t end, uint64_t size);
@@ -293,6 +346,7 @@ int engine_is_aligned(struct engine *e, uint64_t pc);
 #define MMIO_WINDOW 0x800000000000ull // physical; where recorded accesses go
 #define SCRATCH 0x810000000000ull      // and those of trials
 int engine_map_scratch(struct engine *e);
+#define SEEN_RAM 0x820000000000ull     // physical, RAM once more: what goes through there is looked at
 const uint8_t *engine_code_host(struct engine *e, uint64_t pc);
 int engine_list_blocks(struct engine *e);
 void engine_free_listings(struct engine *e);
@@ -305,6 +359,20 @@ void engine_drop_stop(struct engine *e, uint64_t address, int kind);
 int engine_hit(struct engine *e, uint64_t pc, uint64_t count, uint64_t flags);
 void engine_find_live(struct engine *e);
 void engine_went_back(struct engine *e);
+void engine_registers(struct engine *e, uint64_t *hit, const uint8_t *cpu, uint64_t pc, uint64_t count, uint64_t flags);
+uint32_t engine_captured(struct engine *e, const uint8_t *cpu, uint64_t *words, const struct capture *c, uint32_t n);
+uint32_t engine_zone(struct zones *z, uint64_t address);
+uint64_t *engine_seen(struct engine *e, uint32_t words);
+void engine_look(struct engine *e, uint64_t pc, uint64_t count, const uint64_t *flags);
+void engine_look_at_block(struct engine *e, uint64_t pc, uint32_t n);
+int engine_is_fine(const struct engine *e, uint64_t pc);
+int engine_fill_seen(struct engine *e, uint64_t va, uint64_t *physical);
+int engine_enters_zone(struct engine *e, uint64_t pc, uint32_t size);
+void engine_saw_machine(struct engine *e, uint64_t address, const void *bytes, uint32_t size, int write);
+void engine_unsee(struct engine *e);
+int engine_hook_seen(struct engine *e);
+void engine_unhook_seen(struct engine *e);
+void engine_record(struct engine *e, uint64_t physical, uint64_t value, uint32_t size, int kind);
 const uint8_t *engine_cpu_bytes(struct engine *e);
 
 #endif

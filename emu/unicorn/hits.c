@@ -141,11 +141,10 @@ static uint16_t half(const uint8_t *cpu, uint32_t at)
     return v;
 }
 
-// captured writes the captures behind a hit's other words and returns a bit
-// for each that is missing.
-static uint32_t captured(struct engine *e, uint64_t *hit, const struct capture *c, uint32_t n)
+// engine_captured writes captures and returns a bit for each that is missing.
+uint32_t engine_captured(struct engine *e, const uint8_t *cpu, uint64_t *words, const struct capture *c, uint32_t n)
 {
-    uint64_t *words = hit + HIT_WORDS, *to = words;
+    uint64_t *to = words;
     uint32_t missing = 0, first[MAX_CAPTURES];
     for (uint32_t i = 0; i < n; i++, c++) {
         uint32_t size = (c->size + 7) / 8, absent = 0;
@@ -157,9 +156,11 @@ static uint32_t captured(struct engine *e, uint64_t *hit, const struct capture *
             absent = missing >> k & 1;
             from += words[w];
         } else if (c->base >= BASE_REGISTER) {
-            from += hit[HIT_GPR + c->base - BASE_REGISTER];
+            from += word(cpu, e->offset_gpr + 8 * (c->base - BASE_REGISTER));
+        } else if (c->base == BASE_KERNEL_GS) {
+            from += word(cpu, e->offset_kernel_gs_base);
         } else if (c->base) {
-            from += hit[HIT_FS + c->base - BASE_FS];
+            from += word(cpu, e->offset_base[c->base - BASE_FS]);
         }
         to[size - 1] = 0;
         if (absent || engine_peek(e, from, to, c->size)) {
@@ -171,23 +172,30 @@ static uint32_t captured(struct engine *e, uint64_t *hit, const struct capture *
     return missing;
 }
 
-static void write_hit(struct engine *e, uint32_t number, uint64_t rip, uint64_t count, uint64_t flags)
+// engine_registers are those of a hit before the instruction at pc.
+void engine_registers(struct engine *e, uint64_t *hit, const uint8_t *cpu, uint64_t pc, uint64_t count, uint64_t flags)
 {
-    const struct place *p = &e->places[number];
-    const uint8_t *cpu = engine_cpu_bytes(e);
-    uint64_t *hit = e->hits.words + e->hits.used;
-    hit[HIT_PLACE] = number | (uint64_t)p->words << 32;
-    hit[HIT_SEQUENCE] = e->written++;
     hit[HIT_COUNT] = count;
     memcpy(hit + HIT_GPR, cpu + e->offset_gpr, 16 * 8);
-    hit[HIT_RIP] = rip;
-    hit[HIT_RFLAGS] = flags;
+    hit[HIT_RIP] = e->bits == 64 ? pc : pc - word(cpu, e->offset_cs_base);
+    // The engine keeps RF to the end of a block; every instruction clears it.
+    hit[HIT_RFLAGS] = e->running && count != e->resume_count ? flags & ~RFLAGS_RF : flags;
     hit[HIT_FS] = word(cpu, e->offset_base[0]);
     hit[HIT_GS] = word(cpu, e->offset_base[1]);
     hit[HIT_KERNEL_GS] = word(cpu, e->offset_kernel_gs_base);
     hit[HIT_CR3] = e->cr3;
-    uint64_t missing = p->captures ? captured(e, hit, e->captures + p->first, p->captures) : 0;
-    hit[HIT_SEGMENTS] = half(cpu, e->offset_selector[0]) | (uint64_t)half(cpu, e->offset_selector[1]) << 16 | missing << 32;
+    hit[HIT_SEGMENTS] = half(cpu, e->offset_selector[0]) | (uint64_t)half(cpu, e->offset_selector[1]) << 16;
+}
+
+static void write_hit(struct engine *e, uint32_t number, uint64_t pc, uint64_t count, uint64_t flags)
+{
+    const struct place *p = &e->places[number];
+    const uint8_t *cpu = engine_cpu_bytes(e);
+    uint64_t *hit = e->hits.words + e->hits.used;
+    engine_registers(e, hit, cpu, pc, count, flags);
+    hit[HIT_PLACE] = number | (uint64_t)p->words << 32;
+    hit[HIT_SEQUENCE] = e->written++;
+    if (p->captures) hit[HIT_SEGMENTS] |= (uint64_t)engine_captured(e, cpu, hit + HIT_WORDS, e->captures + p->first, p->captures) << 32;
     e->hits.used += HIT_WORDS + p->words;
 }
 
@@ -203,10 +211,7 @@ int engine_hit(struct engine *e, uint64_t pc, uint64_t count, uint64_t flags)
     if (e->hits.used + words > e->hits.room) return 0;
     e->hit_pc = pc;
     e->hit_count = count;
-    uint64_t rip = e->bits == 64 ? pc : pc - word(engine_cpu_bytes(e), e->offset_cs_base);
-    // The engine keeps RF to the end of a block; every instruction clears it.
-    if (e->running && count != e->resume_count) flags &= ~RFLAGS_RF;
-    for (uint32_t p = first; p != NO_PLACE; p = e->places[p].next) write_hit(e, p, rip, count, flags);
+    for (uint32_t p = first; p != NO_PLACE; p = e->places[p].next) write_hit(e, p, pc, count, flags);
     return 1;
 }
 

@@ -109,16 +109,21 @@ static void on_access(uc_engine *uc, int type, uint64_t physical, int size, int6
 {
     struct engine *e = data;
     (void)uc;
-    if (!e->assist || !e->stepping) return;
+    if ((e->assist || e->linear_of) && e->stepping) engine_record(e, physical, size < 8 ? value & ((1ull << size * 8) - 1) : (uint64_t)value, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+}
+
+// engine_record keeps an access of a step.
+void engine_record(struct engine *e, uint64_t physical, uint64_t value, uint32_t size, int kind)
+{
     if (physical >= MMIO_WINDOW) {
         uint64_t slot = (physical - SCRATCH) >> 12;
-        if (slot < ALIASES) record(e, e->alias[slot] | (physical & 0xfff), e->alias_linear[slot] | (physical & 0xfff), 0, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+        if (slot < ALIASES) record(e, e->alias[slot] | (physical & 0xfff), e->alias_linear[slot] | (physical & 0xfff), 0, size, kind);
         return;
     }
     uint64_t linear = physical, page = physical & ~0xfffull;
     for (uint32_t i = 0; i < e->aliases; i++)
         if (e->alias[i] == page) linear = e->alias_linear[i] | (physical & 0xfff);
-    record(e, physical, linear, size < 8 ? value & ((1ull << size * 8) - 1) : (uint64_t)value, size, type == UC_MEM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+    record(e, physical, linear, value, size, kind);
 }
 
 void engine_hook_accesses(struct engine *e)
@@ -181,13 +186,14 @@ static bool on_fill(uc_engine *uc, uint64_t va, int type, uc_tlb_entry *out, voi
     // With AC the TLB would let the next load of a segment read it as well.
     if (t.user && !user && e->cr4 & CR4_SMAP && engine_holds_descriptors(e, va)) is_watched = 1;
     if (is_watched && kind != ACCESS_FETCH && !e->assist) return refuse(e, va, kind, &t, EXIT_WATCH);
-    if (e->assist && kind != ACCESS_FETCH) note_page(e, va, t.physical);
+    if ((e->assist || e->linear_of) && e->stepping && kind != ACCESS_FETCH) note_page(e, va, t.physical);
     out->paddr = t.physical;
+    if (e->linear_of && kind != ACCESS_FETCH && !e->stepping && !engine_fill_seen(e, va, &out->paddr)) return refuse(e, va, kind, &t, EXIT_REFILL);
     if (kind == ACCESS_FETCH) {
         engine_remember_code(e, va, t.physical);
         out->perms = UC_PROT_EXEC;
         // Reading is allowed as well where neither SMAP nor a key could say no.
-        if (!is_watched && (!t.user || (user && !(e->cr4 & 1u << 22)))) out->perms |= UC_PROT_READ;
+        if (!is_watched && !e->linear_of && (!t.user || (user && !(e->cr4 & 1u << 22)))) out->perms |= UC_PROT_READ;
     } else {
         out->perms = UC_PROT_READ;
         if (kind == ACCESS_WRITE) {

@@ -5,8 +5,8 @@
 #include "engine.h"
 #include <stdlib.h>
 
-#define LISTINGS 1024
-#define LENGTHS (1 << 16)
+#define LISTINGS 4096
+#define LENGTHS (1 << 18)
 
 struct listing { uint64_t pc; const uint8_t *host; uint32_t generation, first, bits; uint16_t size, count; };
 
@@ -30,7 +30,7 @@ void engine_free_listings(struct engine *e)
     e->lengths = NULL;
 }
 
-static struct listing *listing_at(const struct engine *e, uint64_t pc) { return &e->listing[(pc ^ pc >> 10) & (LISTINGS - 1)]; }
+static struct listing *listing_at(const struct engine *e, uint64_t pc) { return &e->listing[(pc * 0x9e3779b97f4a7c15ull >> 32) & (LISTINGS - 1)]; }
 
 // engine_listing_changed: the block there was translated anew.
 void engine_listing_changed(struct engine *e, uint64_t pc)
@@ -69,12 +69,18 @@ const uint8_t *engine_list(struct engine *e, uint64_t pc, uint32_t size, uint32_
     return e->lengths + l->first;
 }
 
-// engine_index is how many instructions of the last block are before pc.
+// engine_index is how many instructions of the last block are before pc. Who
+// asks goes through a block in order.
 uint32_t engine_index(struct engine *e, uint64_t pc)
 {
+    struct listing_cursor *c = &e->cursor;
     const struct visited *b = last_block(e);
-    uint32_t count, n = 0;
-    const uint8_t *lengths = engine_list(e, b->pc, b->size, &count);
-    for (uint64_t at = b->pc; at < pc && n < count; at += lengths[n++]);
-    return n;
+    if (c->visited != e->visited_count || pc < c->pc) {
+        c->lengths = engine_list(e, b->pc, b->size, &c->count);
+        c->visited = e->visited_count;
+        c->pc = b->pc;
+        c->index = 0;
+    }
+    while (c->pc < pc && c->index < c->count) c->pc += c->lengths[c->index++];
+    return c->index;
 }

@@ -152,7 +152,7 @@ static int has(const struct engine *e, int at, uint64_t pc, int kind)
 // engine_comes_back: do those who asked want to know of an arrival there?
 int engine_comes_back(const struct engine *e, uint64_t pc)
 {
-    return has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE | POINT_HIT);
+    return has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE | POINT_HIT) || engine_is_fine(e, pc);
 }
 
 // The instruction that the run began with has been reported to those who asked.
@@ -173,6 +173,16 @@ static void note_flags(struct engine *e, uint64_t pc)
 {
     uc_reg_read(e->uc, UC_X86_REG_RFLAGS, &e->passed_flags);
     e->passed = pc;
+    e->passed_unread = 0;
+}
+
+// note_unread is note_flags for many instructions in a row, by who has no use
+// for the flags. Behind the hook the engine computes the arithmetic ones into
+// one word, and goes by that from then on.
+static void note_unread(struct engine *e, uint64_t pc)
+{
+    e->passed = pc;
+    e->passed_unread = 1;
 }
 
 // pass lets an instruction with a hook go on. The engine has evaluated the
@@ -208,6 +218,13 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         return;
     }
     if (at >= 0 && e->point_kind[at] & POINT_OVER) e->handed_over = pc;
+    if (e->every && engine_is_fine(e, pc) && !in_rep_tail(e, pc)) {
+        engine_look(e, pc, e->count - last_block(e)->count + engine_index(e, pc), NULL);
+        if (at < 0 && e->live) {
+            note_unread(e, pc);
+            return;
+        }
+    }
     if (at >= 0 && e->point_kind[at] & POINT_HIT && !in_rep_tail(e, pc)) {
         note_flags(e, pc);
         if (!engine_hit(e, pc, e->count - last_block(e)->count + engine_index(e, pc), e->passed_flags)) {

@@ -91,6 +91,7 @@ static void restore_flags(struct engine *e, int err)
     const uint64_t arithmetic = 0x8d5;
     if (e->passed == NO_PAGE || e->passed != read_register(e, UC_X86_REG_RIP)) return;
     if (err == UC_ERR_EXCEPTION ? e->refused_kind == ACCESS_FETCH : e->exit.reason != EXIT_EXCEPTION || e->exit.vector == 1) return;
+    if (e->passed_unread) memcpy(&e->passed_flags, e->live + e->offset_cc_src, 8);
     uint64_t flags = (read_register(e, UC_X86_REG_RFLAGS) & ~arithmetic) | (e->passed_flags & arithmetic);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &flags);
 }
@@ -109,13 +110,23 @@ static int emulate(struct engine *e)
     restore_flags(e, err);
     // One byte, so that blocks that start further on keep what they have.
     if (e->wanted) uc_ctl(e->uc, UC_CTL_TB_REMOVE, e->wanted_pc, e->wanted_pc + 1);
-    if (e->stale) uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    if (e->stale || e->unhooked) uc_ctl(e->uc, UC_CTL_TB_FLUSH);
+    e->unhooked = 0;
     if ((e->wanted || e->stale) && !err && !e->exit.reason) return 0;
     if (err == UC_ERR_EXCEPTION && e->refused_valid == EXIT_REWRITE) {
         engine_forget_code(e, e->refused.physical, 1);
         e->rewriting = e->refused.physical >> 12;
         e->correct = 1;
         e->one_step = !e->stepping;
+        return 0;
+    } else if (err == UC_ERR_EXCEPTION && e->refused_valid == EXIT_REFILL) {
+        // An instruction that needs both linear pages at once goes by itself.
+        uint64_t rip = read_register(e, UC_X86_REG_RIP);
+        if (e->refilled == rip && e->refilled_visited + 1 >= e->visited_count) e->one_step = 1;
+        e->refilled = rip;
+        e->refilled_visited = e->visited_count;
+        e->flush = 1;
+        e->correct = 1;
         return 0;
     } else if (err == UC_ERR_EXCEPTION && e->refused_valid) {
         fault_exit(e);
@@ -175,6 +186,8 @@ static void clean_pushed_flags(struct engine *e, const struct insn *i, int user)
     if (!e->guest_tf) bytes[1] &= ~1;
     if (size == 4) bytes[2] &= ~1;
     engine_write_virtual(e, top, bytes, size, user, 0, &bad);
+    for (uint32_t n = 0; n < e->records; n++)
+        if (e->record[n].kind == ACCESS_WRITE) e->record[n].value &= ~((e->guest_tf ? 0 : RFLAGS_TF) | RFLAGS_RF);
 }
 
 // step_once runs one instruction by the trap flag, which the guest does not get to see.
@@ -187,6 +200,7 @@ static int step_once(struct engine *e)
         e->exit.reason = EXIT_PROBE;
         return 1;
     }
+    if (e->every && !e->trial) engine_look(e, rip, e->count, &flags);
     if (e->place_count && !e->trial && !engine_hit(e, rip, e->count, flags)) {
         e->exit.reason = EXIT_LOG;
         return 1;
@@ -202,6 +216,10 @@ static int step_once(struct engine *e)
         return 1;
     }
     e->resume = 0;
+    e->step_pc = rip;
+    e->step_count = e->count;
+    e->aliases = 0;
+    if (e->linear_of) engine_flush_tlb(e);
     e->guest_tf = !!(flags & RFLAGS_TF);
     uc_reg_write(e->uc, UC_X86_REG_RFLAGS, &own);
     // With memory hooks there, an instruction is translated so that all its
@@ -210,11 +228,13 @@ static int step_once(struct engine *e)
     int stopped;
     do { // again where it only had to make room
         e->stepping = 1;
-        if (e->assist) engine_hook_accesses(e);
+        e->records = 0;
+        if (e->assist || e->linear_of) engine_hook_accesses(e);
         stopped = emulate(e);
     } while (!stopped && (e->stepping == 1 || e->refused_valid == EXIT_REWRITE));
     if (!stopped) e->exit.reason = EXIT_STEP;
     engine_unhook_accesses(e);
+    if (e->linear_of) e->flush = 1;
     if (e->rewriting != NO_PAGE) { // the instruction itself may be on that page, and was translated anew
         engine_forget_code(e, e->rewriting << 12, 1);
         e->rewriting = NO_PAGE;
@@ -229,6 +249,7 @@ static int step_once(struct engine *e)
     if (!done) return stopped;
     e->count++;
     if (i.kind == CLASS_PUSHF && !e->trial) clean_pushed_flags(e, &i, (cs & 3) == 3);
+    if (!e->assist) engine_saw_step(e);
     if (e->exit.reason == EXIT_STEP) e->exit.reason = EXIT_NONE;
     return e->exit.reason != EXIT_NONE;
 }
@@ -290,6 +311,7 @@ void engine_run(struct engine *e)
         in_steps = 0;
         if (!emulate(e)) {
             correct(e);
+            engine_unsee(e);
             continue;
         }
         if (e->exit.reason == EXIT_LIMIT) { // the limit lies within this block
@@ -306,6 +328,7 @@ void engine_run(struct engine *e)
     }
     engine_save(e);
     correct(e);
+    engine_unsee(e);
     e->running = 0;
     engine_asks(before);
 }
@@ -319,7 +342,7 @@ struct engine *engine_new(uint64_t ram_size, uint8_t *ram, char *why, size_t roo
     if (!e) goto no_memory;
     e->ram = ram;
     e->ram_size = ram_size;
-    e->limit = e->rewriting = e->hit_pc = ~0ull;
+    e->limit = e->rewriting = e->hit_pc = e->zone_length = ~0ull;
     e->bits = 64;
     e->dirty = calloc(pages, 1);
     e->dirty_list = malloc(pages * sizeof *e->dirty_list);
@@ -383,6 +406,7 @@ void engine_begin(struct engine *e)
 void engine_free(struct engine *e)
 {
     if (!e) return;
+    engine_see_nothing(e);
     if (e->context) uc_context_free(e->context);
     if (e->uc) uc_close(e->uc);
     if (e->blocks) for (uint64_t i = 0; i < e->ram_size >> 12; i++) free(e->blocks[i]);

@@ -181,18 +181,17 @@ static int each_page(struct engine *e, uint64_t va, uint8_t *p, uint32_t size, i
     for (int i = 0; i < (first < size ? 2 : 1); i++) {
         uint32_t n = i ? size - first : first;
         uint8_t *q = p + (i ? first : 0);
-        if (t[i].physical + n > e->ram_size) {
-            if (kind == ACCESS_READ) memset(q, 0xff, n);
-            continue;
-        }
+        int there = t[i].physical + n <= e->ram_size;
         if (kind == ACCESS_READ) {
-            memcpy(q, e->ram + t[i].physical, n);
-        } else {
+            if (there) memcpy(q, e->ram + t[i].physical, n);
+            else memset(q, 0xff, n);
+        } else if (there) {
             memcpy(e->ram + t[i].physical, q, n);
             engine_mark_dirty(e, t[i].physical >> 12);
             engine_forget_code(e, t[i].physical, n);
         }
     }
+    engine_saw_machine(e, va, p, size, kind == ACCESS_WRITE);
     return 0;
 }
 

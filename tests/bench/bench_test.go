@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/uklemu/uklemu/emu"
 )
 
 func stretch(t testing.TB) *Stretch {
@@ -101,4 +103,24 @@ func BenchmarkStretchPoints(b *testing.B) {
 	}
 	require.NotZero(b, hits)
 	b.ReportMetric(float64(hits)/float64(b.N), "hits")
+}
+
+// BenchmarkStretchEverything is the same in the full tier.
+func BenchmarkStretchEverything(b *testing.B) {
+	for name, what := range map[string]*emu.Every{
+		"accesses":     everything(false, emu.AllZones),
+		"half":         everything(false, emu.Zones(userHalf)),
+		"instructions": everything(true, 0),
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := stretch(b)
+			seen := 0
+			require.NoError(b, s.Machine.ObserveAll(what, func(batch []emu.Seen) { seen += len(batch) }))
+			for b.Loop() {
+				require.NoError(b, s.Once())
+			}
+			require.NotZero(b, seen)
+			b.ReportMetric(float64(seen)/float64(b.N), "seen")
+		})
+	}
 }

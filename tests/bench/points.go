@@ -91,15 +91,63 @@ func (s *Stretch) compare(o Options, on, off func() error) (without, with []time
 	return without, with, s.Once()
 }
 
-// reportPoints measures the first of the two tiers of observation: at points.
-func (s *Stretch) reportPoints(w io.Writer, o Options) error {
-	hits := 0
-	plain, points, err := s.compare(o, func() error { return s.Points(&hits) }, func() error { return s.Machine.SetPoints(nil, nil) })
+// reportObservation measures the two tiers.
+func (s *Stretch) reportObservation(w io.Writer, o Options) error {
+	hits, states, accesses := 0, 0, 0
+	none := func() error { return s.Machine.SetPoints(nil, nil) }
+	plain, points, err := s.compare(o, func() error { return s.Points(&hits) }, none)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "  the same with %d points, of three captures each\t%.0f/s\tunobserved\t%.2f\tat most 2 times\n",
 		pointsOfAStretch, 1/median(points).Seconds(), ratio(points, plain))
 	fmt.Fprintf(w, "    one of them\t%.0f ns\t\t\t\n", float64((median(points)-median(plain)).Nanoseconds())/pointsOfAStretch)
+	for _, tier := range []struct {
+		name string
+		what *emu.Every
+	}{
+		{"every access told of", everything(false, emu.AllZones)},
+		{"every access to the user's half", everything(false, emu.Zones(userHalf))},
+		{"every instruction", everything(true, 0)},
+	} {
+		states, accesses = 0, 0
+		see := func() error {
+			return s.Machine.ObserveAll(tier.what, func(seen []emu.Seen) {
+				for i := range seen {
+					if seen[i].State != nil {
+						states++
+					}
+				}
+				accesses += len(seen)
+			})
+		}
+		plain, all, err := s.compare(o, see, func() error { return s.Machine.ObserveAll(nil, nil) })
+		if err != nil {
+			return err
+		}
+		runs := o.Rounds * (o.Runs + 1)
+		fmt.Fprintf(w, "  the same with %s\t%.0f/s\tunobserved\t%.2f\tat most 8 times\n", tier.name, 1/median(all).Seconds(), ratio(all, plain))
+		fmt.Fprintf(w, "    told of\t%d states, %d accesses\t\t\t\n", states/runs, (accesses-states)/runs)
+	}
 	return nil
+}
+
+// userHalf is the zone of the lower half of the address space.
+const userHalf = 1
+
+// everything looks at the state before each block, or before each instruction:
+// flags, zones, and a word through GS as the mode of a task is found; and at
+// the accesses to some zones.
+func everything(fine bool, data emu.ZoneSet) *emu.Every {
+	half := []emu.Zone{{Range: emu.Range{Begin: 0, Size: 1 << 47}, Number: userHalf}}
+	e := &emu.Every{
+		Code: half, Stack: half, Data: half,
+		Flags:    x86.FlagIF | x86.FlagDF | x86.FlagTF | x86.FlagNT | x86.FlagAC | x86.FlagIOPL,
+		Captures: []emu.Capture{{Base: emu.GSBase, Offset: 0x28, Size: 8}},
+		Accesses: []emu.Accesses{{Code: emu.AllZones, Data: data, Read: true, Write: true}},
+	}
+	if fine {
+		e.Fine = []emu.Range{{Begin: 0, Size: ^uint64(0)}}
+	}
+	return e
 }

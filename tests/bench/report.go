@@ -152,5 +152,5 @@ func (s *Stretch) reportRuns(w io.Writer, o Options) error {
 	if err := s.Machine.Record(0, 0, 0); err != nil {
 		return err
 	}
-	return s.reportPoints(w, o)
+	return s.reportObservation(w, o)
 }

@@ -35,6 +35,7 @@ const (
 	Spin    Label = "spin"    // the application, waiting for a signal
 	Signal  Label = "signal"  // one whose arrival stops the run
 	Stopped Label = "stopped" // another of that kind
+	Forget  Label = "forget"  // INVLPG of RDI's page: in CPL 0 only
 )
 
 // source is the board. %s is the instruction for a system call.
@@ -79,6 +80,8 @@ signal:	nop
 	ret
 stopped: nop
 	ret
+forget:	invlpg [rdi]
+forget_end: nop
 restore: mov eax, 15
 	%[1]s
 restore_end: nop

@@ -114,6 +114,10 @@ func (d *Driver) Back(s *emu.Snapshot) error {
 	return nil
 }
 
+// Full turns the full tier on or off: every instruction boundary and access, as
+// far as an invariant wants them. Code is translated anew.
+func (d *Driver) Full(on bool) error { return d.stream.Full(on) }
+
 // Executed is how many instructions have been executed in all.
 func (d *Driver) Executed() uint64 { return d.executed + d.Machine.Instructions() - d.since }
 
@@ -129,20 +133,25 @@ func (d *Driver) Do(s Step) (x86.State, error) {
 
 // finish runs until the driver's own task is at an end of the board.
 func (d *Driver) finish(s Step) (x86.State, error) {
+	return d.arrive(s.At, d.Machine.Run(emu.Until{Instructions: d.Limit}))
+}
+
+// arrive is finish for a run that has come back.
+func (d *Driver) arrive(at Label, stop emu.Stop) (x86.State, error) {
 	for {
-		stop := d.Machine.Run(emu.Until{Instructions: d.Limit})
 		state := d.Machine.State()
 		if stop.Why == emu.StopLimit {
-			return state, fmt.Errorf("%s: %w within %d instructions: it is at %s", s.At, ErrLost, d.Limit, d.Image.Symbols.Name(state.RIP))
+			return state, fmt.Errorf("%s: %w within %d instructions: it is at %s", at, ErrLost, d.Limit, d.Image.Symbols.Name(state.RIP))
 		}
 		if stop.Why != emu.StopProbe {
-			return state, fmt.Errorf("%s: %w: %v", s.At, ErrEnded, stop)
+			return state, fmt.Errorf("%s: %w: %v", at, ErrEnded, stop)
 		}
 		task := d.stream.Current()
 		if task == d.task {
 			return state, nil
 		}
 		d.set(d.next(task))
+		stop = d.Machine.Run(emu.Until{Instructions: d.Limit})
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 type Checking struct {
 	// Invariants are those that are looked at; nil is all.
 	Invariants []invariant.Invariant
-	// Tier is what they are shown.
+	// Tier is what they are shown. In the full tier, scenarios that disturb every
+	// boundary are played with points all the same.
 	Tier invariant.Tier
 	// StepLimit is how many instructions one step of a scenario may take; 0 is
 	// scenario.StepLimit. A kernel that hangs costs that much, time and again.
@@ -76,6 +77,7 @@ func (k *Kernel) Check(ctx context.Context, m *emu.Machine, c Checking) (*Checke
 	checked := &Checked{Skipped: map[string]string{}, Tier: c.Tier}
 	start := d.Executed()
 	list := scenario.All()
+	seeing := false
 	for n, s := range list {
 		if c.Progress != nil {
 			c.Progress(s.Name, n, len(list))
@@ -87,6 +89,12 @@ func (k *Kernel) Check(ctx context.Context, m *emu.Machine, c Checking) (*Checke
 			}
 		}
 		checked.Scenarios++
+		if full := c.Tier == invariant.Full && !s.Points; full != seeing {
+			if err := d.Full(full); err != nil {
+				return nil, err
+			}
+			seeing = full
+		}
 		err := d.Play(s)
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("scenario %s: %w", s.Name, context.Cause(ctx))

@@ -24,7 +24,12 @@ func (k *Kernel) Watch(m *emu.Machine, c Checking) (*Watch, error) {
 	w := &Watch{suite: invariant.NewSuite(k.Image, c.Tier, invariants...)}
 	w.suite.On(m)
 	var err error
-	w.stream, err = event.Attach(m, k.Image, w.suite.See)
+	if w.stream, err = event.Attach(m, k.Image, w.suite.See); err != nil {
+		return nil, err
+	}
+	if c.Tier == invariant.Full {
+		err = w.stream.Full(true)
+	}
 	return w, err
 }
 
@@ -39,4 +44,7 @@ func (w *Watch) Restart() {
 func (w *Watch) Results() []invariant.Result { return w.suite.Results() }
 
 // Close ends it.
-func (w *Watch) Close() { w.stream.Close() }
+func (w *Watch) Close() {
+	_ = w.stream.Full(false)
+	w.stream.Close()
+}

@@ -23,6 +23,7 @@ type checkFlags struct {
 	startFlags
 	only    []string
 	explain string
+	tier    string
 }
 
 func checkVerb(s *session) *cobra.Command {
@@ -55,6 +56,7 @@ Exit status: 0 all held, 1 one did not, or a scenario did not come to its end.`,
 	flags := c.Flags()
 	flags.StringSliceVar(&f.only, "only", nil, "look at these invariants alone, `ID,...`")
 	flags.StringVar(&f.explain, "explain", "", "say what the invariant `ID` promises, and what is looked at; takes no IMAGE")
+	flags.StringVar(&f.tier, "tier", "full", "what the invariants are shown, a `TIER`: points is events alone, full every instruction boundary and access as well")
 	f.register(c)
 	return c
 }
@@ -67,6 +69,13 @@ func (f *checkFlags) check(c *cobra.Command, s *session, name string) error {
 			return usageError{"--only: " + err.Error(), c.CommandPath()}
 		}
 		checking.Invariants = list
+	}
+	switch f.tier {
+	case "points":
+	case "full":
+		checking.Tier = invariant.Full
+	default:
+		return usageError{fmt.Sprintf("--tier: %q is no tier; accepted: points, full", f.tier), c.CommandPath()}
 	}
 	kernel, err := f.load(c, name)
 	if err != nil {

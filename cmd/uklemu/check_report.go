@@ -143,9 +143,9 @@ func printCheck(w io.Writer, r *checkReport) error {
 	for _, f := range r.Failures {
 		fmt.Fprintf(w, "\nThe scenario %q did not come to its end: %s\n", f.Scenario, f.Error)
 	}
-	_, err := fmt.Fprintf(w, "\n%d invariants: %d held, %d violated, %d not applicable, %d not exercised; %d scenarios, %d instructions, %.1f s\n",
+	_, err := fmt.Fprintf(w, "\n%d invariants: %d held, %d violated, %d not applicable, %d not exercised; %d scenarios, tier %s, %d instructions, %.1f s\n",
 		len(r.Invariants), counts[invariant.Held], counts[invariant.Violated], counts[invariant.NotApplicable], counts[invariant.NotExercised],
-		r.Scenarios, r.Instructions, r.Seconds)
+		r.Scenarios, r.Tier, r.Instructions, r.Seconds)
 	return err
 }
 

@@ -100,14 +100,15 @@ func (s *Stream) cut(t *taskState, n int) {
 }
 
 // excursion makes one.
-func (s *Stream) excursion(x Excursion) *Excursion {
-	if n := len(s.free); n > 0 {
-		p := s.free[n-1]
-		s.free = s.free[:n-1]
-		*p = x
-		return p
+func (s *Stream) excursion() *Excursion {
+	n := len(s.free)
+	if n == 0 {
+		return new(Excursion)
 	}
-	return &x
+	x := s.free[n-1]
+	s.free = s.free[:n-1]
+	*x = Excursion{}
+	return x
 }
 
 // maxOpen bounds what a guest that only enters can make us keep: the nesting

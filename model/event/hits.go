@@ -105,8 +105,9 @@ func (s *Stream) hit(h *emu.Hit) {
 func (s *Stream) called(e *Event, t *taskState, own []uint64, ok bool) {
 	e.Kind, e.By = SyscallEnter, ByCall
 	s.cut(t, 0)
-	x := s.excursion(Excursion{Task: e.Task, By: ByCall, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
-		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true})
+	x := s.excursion()
+	*x = Excursion{Task: e.Task, By: ByCall, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
+		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true}
 	if ok {
 		e.Value = own[0]
 		x.Interrupted.RIP = own[0]

@@ -94,8 +94,9 @@ func (s *Stream) delivered(o emu.Event) {
 	}
 	e := s.begin(o, kind)
 	e.By, e.Vector, e.ErrorCode, e.Address = ByVector, o.Vector, o.ErrorCode, o.Address
-	x := s.excursion(Excursion{Task: e.Task, By: ByVector, Count: e.Count, Vector: o.Vector, ErrorCode: o.ErrorCode, Address: o.Address,
-		Entry: e.Registers, Interrupted: e.Registers, Tracking: e.Tracking})
+	x := s.excursion()
+	*x = Excursion{Task: e.Task, By: ByVector, Count: e.Count, Vector: o.Vector, ErrorCode: o.ErrorCode, Address: o.Address,
+		Entry: e.Registers, Interrupted: e.Registers, Tracking: e.Tracking}
 	if o.Vector == x86.VectorDF { // what could not be pushed to
 		state := s.machine.State()
 		e.Address, x.Address = state.CR2, state.CR2
@@ -187,8 +188,9 @@ func (s *Stream) syscall(o emu.Event) {
 	e.By = BySYSCALL
 	t := s.task(e.Task)
 	s.cut(t, 0)
-	x := s.excursion(Excursion{Task: e.Task, By: BySYSCALL, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
-		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true})
+	x := s.excursion()
+	*x = Excursion{Task: e.Task, By: BySYSCALL, Count: e.Count, Number: e.GPR[x86.RAX], Entry: e.Registers,
+		Interrupted: e.Registers, Tracking: e.Tracking, FromApplication: true}
 	x.Interrupted.RIP, x.Interrupted.RFLAGS = e.GPR[x86.RCX], e.GPR[x86.R11]
 	x.Interrupted.CS, x.Interrupted.SS = 0x33, 0x2b
 	if s.ukl && int64(x.Interrupted.RIP) < 0 { // nobody in CPL 3 is up there

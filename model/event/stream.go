@@ -28,7 +28,9 @@ type Stream struct {
 	pages  map[uint64]uint64 // physical pages by linear ones, see read
 	fixups map[uint64]bool
 	stacks []stack
-	event  Event // the one that is being told
+	event  Event   // the one that is being told
+	change Event   // of mode or stack, that goes before it
+	word   [8]byte // see read
 	frame  Frame
 }
 
@@ -116,17 +118,17 @@ func (s *Stream) emit(e *Event) {
 	e.Excursion = t.top()
 	if e.Tracking != NoTracking && t.tracking != e.Tracking {
 		if t.tracking >= 0 && !t.ended {
-			m := *e
-			m.Kind, m.Was = Mode, t.tracking
-			s.tell(&m)
+			s.change = *e
+			s.change.Kind, s.change.Was = Mode, t.tracking
+			s.tell(&s.change)
 		}
 		t.tracking = e.Tracking
 	}
 	if t.on != e.On {
 		if t.on != "" {
-			m := *e
-			m.Kind = Stack
-			s.tell(&m)
+			s.change = *e
+			s.change.Kind = Stack
+			s.tell(&s.change)
 		}
 		t.on = e.On
 	}
@@ -166,15 +168,15 @@ func (s *Stream) read(at uint64) uint64 {
 		physical = t.Physical &^ (page - 1)
 		s.pages[at/page] = physical
 	}
-	var b [8]byte
+	b := s.word[:]
 	if at%page > page-8 {
-		if _, err := s.machine.ReadMemory(at, b[:]); err != nil {
+		if _, err := s.machine.ReadMemory(at, b); err != nil {
 			return 0
 		}
-	} else if err := s.machine.ReadPhysical(physical+at%page, b[:]); err != nil {
+	} else if err := s.machine.ReadPhysical(physical+at%page, b); err != nil {
 		return 0
 	}
-	return binary.LittleEndian.Uint64(b[:])
+	return binary.LittleEndian.Uint64(b)
 }
 
 // globals says whether an address is in the part of the application that is

@@ -58,6 +58,7 @@ type Image struct {
 	entries    func() []Entry
 	uses       func() findings
 	executable []section
+	offsets    sync.Map // answers of Offset, by structure and field
 }
 
 // Open reads a vmlinux. The error wraps ErrNotKernel, ErrMalformed or
@@ -141,5 +142,18 @@ func (i *Image) Offset(structure, field string) (int64, bool) {
 	if i.Types == nil {
 		return 0, false
 	}
-	return i.Types.Offset(structure, field)
+	key := [2]string{structure, field}
+	if known, ok := i.offsets.Load(key); ok { // it is asked for at every other event
+		o := known.(offset)
+		return o.at, o.ok
+	}
+	at, ok := i.Types.Offset(structure, field)
+	i.offsets.Store(key, offset{at, ok})
+	return at, ok
+}
+
+// offset is an answer of [Image.Offset].
+type offset struct {
+	at int64
+	ok bool
 }

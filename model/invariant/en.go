@@ -73,13 +73,17 @@ func (*en2) Rule() Rule {
 		Source: "the CLI of later trees; weakness D-12: the RFC has interrupts on here", Wanted: true,
 		When: "interrupts, and do_syscall_64", Observes: "RFLAGS.IF at do_syscall_64, interrupts since the entry",
 		Shows: "RFLAGS.IF at do_syscall_64: expected 0x0, found 0x200",
-		Kinds: kinds(event.SyscallEnter, event.Interrupt, event.SyscallBegin), Needs: callEntry,
+		Kinds: kinds(event.SyscallEnter, event.Interrupt, event.SyscallBegin, event.Boundary), Needs: callEntry,
 	}
 }
 func (*en2) Watch() Watcher { return &en2{entered: map[uint64]bool{}} }
 func (w *en2) Forget()      { clear(w.entered) }
 func (w *en2) See(r *Report, e *event.Event) {
 	switch e.Kind {
+	case event.Boundary:
+		if first, _ := r.Image().Address("ukl_entry_SYSCALL_64"); e.Code == event.CodeEntry && e.RIP > first && e.RIP < r.end(first) {
+			r.Equal("RFLAGS.IF in the entry", 0, e.RFLAGS&x86.FlagIF)
+		}
 	case event.SyscallEnter:
 		w.entered[e.Task] = e.By == event.ByCall
 	case event.Interrupt:

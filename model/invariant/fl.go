@@ -23,11 +23,14 @@ func (fl1) Rule() Rule {
 	return Rule{
 		ID: "FL-1", Promise: "the application goes on with interrupts on",
 		Source: "RFC 04 (STI); weakness D-9", Wanted: true, When: "when a program goes on", Observes: "RFLAGS.IF", Shows: "RFLAGS.IF: expected 0x200, found 0x0",
-		Kinds: kinds(event.Resumed),
+		Kinds: kinds(event.Resumed, event.Boundary),
 	}
 }
 func (w fl1) Watch() Watcher { return w }
 func (fl1) See(r *Report, e *event.Event) {
+	if e.Kind == event.Boundary && e.CPL() != 3 && e.Code != event.CodeApplication {
+		return
+	}
 	r.Equal("RFLAGS.IF", x86.FlagIF, e.RFLAGS&x86.FlagIF)
 }
 

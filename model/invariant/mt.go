@@ -45,15 +45,19 @@ type mt2 struct{}
 func (mt2) Rule() Rule {
 	return Rule{
 		ID: "MT-2", Promise: "while the application runs, the tracking field is 2",
-		Source: "RFC 04 (enter_ukl_user on every way out)", When: "when the application goes on, and when it is stopped", Observes: "RIP, current->ukl_thread",
+		Source: "RFC 04 (enter_ukl_user on every way out)", When: "when the application goes on, and when it is stopped; in the full tier at each of its instructions", Observes: "RIP, current->ukl_thread",
 		Shows: "ukl_thread at ukl_main+0x12: expected 2, found 1",
-		Kinds: kinds(event.Resumed, event.SyscallEnter, event.Exception, event.Interrupt), Needs: UKL,
+		Kinds: kinds(event.Resumed, event.SyscallEnter, event.Exception, event.Interrupt, event.Boundary), Needs: UKL,
 	}
 }
 func (w mt2) Watch() Watcher { return w }
 func (mt2) See(r *Report, e *event.Event) {
 	at := e.RIP
 	switch e.Kind {
+	case event.Boundary:
+		if e.Code != event.CodeApplication || e.CPL() != 0 {
+			return
+		}
 	case event.Resumed:
 		if !inApplication(&e.Registers) {
 			return
@@ -76,17 +80,30 @@ func (mt3) Rule() Rule {
 	return Rule{
 		ID: "MT-3", Promise: "the tracking field is not 2 while the kernel's own code runs, but for the first and last instructions of the entries",
 		Source: "RFC 04 (enter_ukl_kernel before anything else)", When: "in C code of the kernel: system calls, handlers, copies, context switches",
-		Observes: "current->ukl_thread", Shows: "ukl_thread in do_syscall_64: expected 0 or 1, found 2", Kinds: inC, Needs: UKL,
+		Observes: "current->ukl_thread; in the full tier at every block of the kernel", Shows: "ukl_thread in do_syscall_64: expected 0 or 1, found 2", Kinds: append(kinds(event.Boundary), inC...), Needs: UKL,
 	}
 }
 func (w mt3) Watch() Watcher { return w }
 func (mt3) See(r *Report, e *event.Event) {
+	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || e.CPL() != 0 || e.Tracking == event.TrackingApplication && r.putsMarkAway(e.RIP)) {
+		return
+	}
 	if x := e.Excursion; e.Kind == event.HandlerBegin && x != nil && (x.Vector == nmi || x.Vector == x86.VectorDB || x.Vector == x86.VectorMC) {
 		return // they may hit the entry text, and put the mark away themselves: MT-3 looks at what they call
 	}
 	if !r.Holds(e.Tracking != event.TrackingApplication) {
 		r.Broke("ukl_thread in "+r.at(e.RIP), "0 or 1", e.Tracking)
 	}
+}
+
+// putsMarkAway says whether an address is in one of the few functions that may be
+// called with the mark at application, and put it away themselves.
+func (r *Report) putsMarkAway(rip uint64) bool {
+	if r.Image().Noinstr(rip) || r.tail(rip) {
+		return true
+	}
+	s, _, _ := r.Image().Symbols.Lookup(rip)
+	return s.Name == "exc_nmi" || s.Name == "exc_debug" || s.Name == "exc_machine_check" || s.Name == "enter_ukl_user" || s.Name == "enter_ukl_kernel" || s.Name == "is_ukl_thread"
 }
 
 // mt4: an ordinary program's task is none of the application's.
@@ -97,7 +114,7 @@ func (mt4) Rule() Rule {
 		ID: "MT-4", Promise: "a task that runs in CPL 3 has 0 in the tracking field",
 		Source: "RFC 03, 08; weaknesses D-2, D-3", When: "system calls from CPL 3, and returns to it", Observes: "CPL, current->ukl_thread",
 		Shows: "ukl_thread in CPL 3: expected 0, found 1", Wanted: true,
-		Kinds: kinds(event.SyscallEnter, event.Resumed), Needs: UKL,
+		Kinds: kinds(event.SyscallEnter, event.Resumed, event.Boundary), Needs: UKL,
 	}
 }
 func (w mt4) Watch() Watcher { return w }

@@ -144,11 +144,14 @@ func (st4) Rule() Rule {
 	return Rule{
 		ID: "ST-4", Promise: "C code of the kernel never runs on the application's stack",
 		Source: "RFC 04", When: "C code of the kernel", Observes: "RSP", Shows: "RSP in exc_page_fault: expected the kernel's half, found 0x7ffc00000f00",
-		Kinds: inC, Needs: all(UKL, ownStack),
+		Kinds: append(kinds(event.Boundary), inC...), Needs: all(UKL, ownStack),
 	}
 }
 func (w st4) Watch() Watcher { return w }
 func (st4) See(r *Report, e *event.Event) {
+	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || r.Image().Noinstr(e.RIP) || r.tail(e.RIP) || e.CPL() != 0) {
+		return
+	}
 	rsp := e.RSP()
 	app := r.Image().Application()
 	if upper(rsp) && (app == nil || !app.Contains(rsp)) {

@@ -10,10 +10,10 @@ import (
 
 // disturbances relate runs: with an event at one boundary, and without.
 var disturbances = []Scenario{
-	{Name: "interrupts everywhere", Does: "an interrupt at every instruction boundary of calls, faults and plain code", Needs: looksAfter, Play: interrupts},
+	{Name: "interrupts everywhere", Does: "an interrupt at every instruction boundary of calls, faults and plain code", Needs: looksAfter, Play: interrupts, Points: true},
 	{Name: "pages that come late", Does: "stretches with their stack's page there, and with it missing", Needs: looksAfter, Play: late},
 	{Name: "signals in between", Does: "calls with a signal that is ignored, and with one that is handled", Play: between},
-	{Name: "NMIs everywhere", Does: "an NMI at every instruction boundary of the same", Needs: looksAfter, Play: nmis},
+	{Name: "NMIs everywhere", Does: "an NMI at every instruction boundary of the same", Needs: looksAfter, Play: nmis, Points: true},
 }
 
 // stretches are what is disturbed.

@@ -17,6 +17,11 @@ func badPointers(d *Driver) map[string]uint64 {
 		"not canonical": 0x8000_0000_0000_0000 | 1<<40, "just not canonical": 0x0000_8000_0000_0000,
 		"the upper half's start": 0xffff_8000_0000_0000, "the last byte": ^uint64(0), "wrapping": ^uint64(0) - 3,
 	}
+	for name, at := range bad {
+		if _, err := d.Machine.Translate(at); err == nil && int64(at) >= 0 {
+			delete(bad, name) // it is there, on this kernel
+		}
+	}
 	for _, name := range []string{"do_syscall_64", "init_task", "sys_call_table", "_stext"} {
 		if at, ok := d.Image.Address(name); ok {
 			bad[name] = at

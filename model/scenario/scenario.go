@@ -14,6 +14,9 @@ type Scenario struct {
 	// Needs says why it can't be played on an image; nil and "" are that it can.
 	Needs func(*image.Image) string
 	Play  func(*Driver) error
+	// Points says that it is played with the invariants that look at points alone,
+	// whatever the tier: it is long, and repeats what others do.
+	Points bool
 }
 
 // All are the scenarios, in the order that "uklemu check" plays them in.

@@ -87,9 +87,6 @@ func segv(d *Driver) error {
 		if state.CPL() == 0 && int64(at) < 0 && at != ^uint64(0) {
 			continue // ring 0 may
 		}
-		if _, err := d.Machine.Translate(at); err == nil && int64(at) >= 0 {
-			continue // it is there
-		}
 		state, err := d.Do(patterns(Step{At: Load, Set: map[int]uint64{x86.RDI: at}}))
 		if err != nil {
 			return fmt.Errorf("a load from %s (%#x): %w", name, at, err)

@@ -187,7 +187,8 @@ ukl_tasks:				# how many tasks are the application's
 	push rbx
 	call __put_user_4
 	pop rbx
-7:	mov dword ptr [rbx + task_struct.__state], TASK_RUNNING
+7:	mov rdi, rbx
+	call wake_up_new_task
 	test r12, CLONE_VFORK
 	jz 9f
 	// The parent waits until the child has memory of its own, or is no more.
@@ -497,6 +498,12 @@ L_init_exits:
 L_init_killed:
 	.asciz "init was killed"
 .text
+
+// rdi: a task that is complete. From here on it may run.
+{{func "wake_up_new_task"}}
+	mov dword ptr [rdi + task_struct.__state], TASK_RUNNING
+	ret
+{{end_func "wake_up_new_task"}}
 
 // rdi: a task that waits for something
 {{func "wake_up"}}

@@ -86,5 +86,6 @@ VMALLOC_START = 0xffffc90000000000
 	cmp rax, rcx
 	je 2f
 	mov cr3, rax
-2:	jmp __switch_to_asm
+2:	call __switch_to_asm
+	ret
 {{end_func "context_switch"}}

@@ -3,6 +3,8 @@
 package invariant
 
 import (
+	"strings"
+
 	"golang.org/x/arch/x86/x86asm"
 
 	"github.com/uklemu/uklemu/model/event"
@@ -36,7 +38,7 @@ func (as4) Rule() Rule {
 	return Rule{
 		ID: "AS-4", Promise: "the kernel touches the lower half only by instructions that the exception table has, or at the ends of the entry code",
 		Source: "arch/x86/include/asm/extable.h; SMAP would see the others, had UKL it on", When: "every access of the kernel", Observes: "the instruction, the address", Tier: Full,
-		Shows: "vfs_read+0x20: expected no access to the lower half, found 0x7ffc00001000", Kinds: kinds(event.Access),
+		Shows: "vfs_read+0x20: expected no access to the lower half, found 0x7ffc00001000", Kinds: kinds(event.Access), Needs: notKML,
 	}
 }
 func (w as4) Watch() Watcher { return w }
@@ -70,10 +72,6 @@ func (as8) Rule() Rule {
 }
 func (w as8) Watch() Watcher { return nil }
 func (as8) Inspect(r *Report, img *image.Image) {
-	allowed := map[uint64]bool{}
-	if at, ok := img.Address("ukl_entry_SYSCALL_64"); ok {
-		allowed[at] = true
-	}
 	const most = 64 << 20
 	for _, part := range img.Application().Text {
 		if part.Size() == 0 || part.Size() > most {
@@ -81,13 +79,13 @@ func (as8) Inspect(r *Report, img *image.Image) {
 		}
 		code := make([]byte, part.Size())
 		n, _ := img.ReadMemory(part.Start, code)
-		r.branches(part.Start, code[:n], allowed)
+		r.branches(part.Start, code[:n])
 	}
 }
 
 // branches looks at the code of a range, from its start. What is not an
 // instruction (a table, filling) is skipped by the byte.
-func (r *Report) branches(start uint64, code []byte, allowed map[uint64]bool) {
+func (r *Report) branches(start uint64, code []byte) {
 	img := r.Image()
 	for at := 0; at < len(code); {
 		i, err := x86asm.Decode(code[at:], 64)
@@ -102,8 +100,16 @@ func (r *Report) branches(start uint64, code []byte, allowed map[uint64]bool) {
 			continue
 		}
 		target := start + uint64(at) + uint64(int64(to))
-		if !r.Holds(img.Class(target) == image.Application || allowed[target]) {
+		if !r.Holds(img.Class(target) == image.Application || forApplication(img, target)) {
 			r.Broke(r.at(from), "the application's text or its entry", "a "+i.Op.String()+" to "+r.at(target))
 		}
 	}
+}
+
+// forApplication says whether an address is that of an entry that the kernel has
+// for the application: the one of system calls, and those of the published
+// series' short ways, all named ukl_.
+func forApplication(img *image.Image, address uint64) bool {
+	s, offset, ok := img.Symbols.Lookup(address)
+	return ok && offset == 0 && strings.HasPrefix(s.Name, "ukl_")
 }

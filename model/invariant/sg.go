@@ -28,7 +28,7 @@ func (*sg1) Rule() Rule {
 	return Rule{
 		ID: "SG-1", Promise: "a signal's frame is 128 bytes or more below RSP, or on the alternate stack, at 8 modulo 16, its FPU state above it at a multiple of 64",
 		Source: "arch/x86/kernel/signal.c (get_sigframe); System V ABI, AMD64, 3.2.2", When: "the frame is set up", Observes: "where it is, what its sigcontext points at, the interrupted RSP, the alternate stack",
-		Shows: "the frame modulo 16: expected 0x8, found 0x0", Kinds: kinds(event.SignalSetUp, event.Resumed),
+		Shows: "the frame modulo 16: expected 0x8, found 0x0", Kinds: kinds(event.SignalSetUp, event.Resumed), Needs: notKML,
 	}
 }
 func (*sg1) Watch() Watcher { return &sg1{last: map[uint64]uint64{}} }
@@ -75,7 +75,7 @@ func (*sg2) Rule() Rule {
 	return Rule{
 		ID: "SG-2", Promise: "a handler begins at its address with RSP at the frame, its arguments in RDI, RSI and RDX, DF, RF and TF clear, IF set, and returns to the restorer",
 		Source: "RFC 07; arch/x86/kernel/signal.c (x64_setup_rt_frame, handle_signal); CVE-2008-1367", Wanted: true, When: "the program goes on behind a delivery", Observes: "all registers, the frame's first word",
-		Shows: "rip of the handler: expected 0xffffffff81601000 (ukl_handler), found 0x3", Kinds: kinds(event.SignalSetUp, event.Resumed, event.Ended),
+		Shows: "rip of the handler: expected 0xffffffff81601000 (ukl_handler), found 0x3", Kinds: kinds(event.SignalSetUp, event.Resumed, event.Ended), Needs: notKML,
 	}
 }
 func (*sg2) Watch() Watcher { return &sg2{delivered: map[uint64]event.Signal{}} }
@@ -112,18 +112,23 @@ func (w *sg2) See(r *Report, e *event.Event) {
 		}
 	}
 	r.segments(e)
-	if e.Tracking != event.NoTracking && inApplication(&e.Registers) && r.Image().UKL.Present {
+	if inApplication(&e.Registers) && r.Image().UKL.Present {
 		r.Equal("ukl_thread", event.TrackingApplication, uint64(e.Tracking))
 	}
 }
 
-// segments looks at CS and SS of the application or of a 64-bit program.
+// segments looks at CS and SS of the application or of a 64-bit program. RET
+// leaves SS as it is: null, if the CPU was last entered from CPL 3 (SDM vol. 3A,
+// 6.14.4).
 func (r *Report) segments(e *event.Event) {
 	cs, ss := userCS, userDS
 	if e.CPL() == 0 {
 		cs, ss = kernelCS, kernelDS
 	}
 	r.Equal("CS", uint64(cs), uint64(e.CS))
+	if e.CPL() == 0 && e.SS == 0 && r.Image().UKL.UseRet {
+		return
+	}
 	r.Equal("SS", uint64(ss), uint64(e.SS))
 }
 
@@ -134,7 +139,7 @@ func (*sg3) Rule() Rule {
 	return Rule{
 		ID: "SG-3", Promise: "a handler runs in the ring that the signal interrupted",
 		Source: "RFC 07; weakness D-3", Wanted: true, When: "the program goes on behind a delivery", Observes: "CPL there, and where the signal came",
-		Shows: "CPL of the handler: expected 0x0, found 0x3", Kinds: kinds(event.SignalSetUp, event.Resumed, event.Ended),
+		Shows: "CPL of the handler: expected 0x0, found 0x3", Kinds: kinds(event.SignalSetUp, event.Resumed, event.Ended), Needs: notKML,
 	}
 }
 func (*sg3) Watch() Watcher { return &sg3{ring: map[uint64]int{}} }
@@ -165,7 +170,7 @@ func (*sg4) Rule() Rule {
 	return Rule{
 		ID: "SG-4", Promise: "rt_sigreturn restores from the frame that was delivered",
 		Source: "RFC 07; arch/x86/kernel/signal.c (rt_sigreturn); weakness D-5", Wanted: true, When: "rt_sigreturn, and what it copies", Observes: "RSP, the frames delivered, the address of the sigcontext that is copied",
-		Shows: "the sigcontext: expected 0x7ffc00000a30, found 0x7ffc00000a20", Kinds: kinds(event.SignalSetUp, event.SigReturn, event.UserCopy, event.SyscallEnd, event.Clone, event.Exec, event.Ended),
+		Shows: "the sigcontext: expected 0x7ffc00000a30, found 0x7ffc00000a20", Kinds: kinds(event.SignalSetUp, event.SigReturn, event.UserCopy, event.SyscallEnd, event.Clone, event.Exec, event.Ended), Needs: notKML,
 	}
 }
 func (*sg4) Watch() Watcher {
@@ -264,7 +269,7 @@ func (sg7) Rule() Rule {
 	return Rule{
 		ID: "SG-7", Promise: "signals are delivered on the way back to the program, never to kernel code that was interrupted",
 		Source: "kernel/entry/common.c (exit_to_user_mode_loop)", When: "a frame is set up", Observes: "what the innermost entry had stopped",
-		Shows: "a signal: expected delivered to the application, found to do_sys_poll+0x40 in the kernel", Kinds: kinds(event.SignalSetUp),
+		Shows: "a signal: expected delivered to the application, found to do_sys_poll+0x40 in the kernel", Kinds: kinds(event.SignalSetUp), Needs: notKML,
 	}
 }
 func (w sg7) Watch() Watcher { return w }

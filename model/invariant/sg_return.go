@@ -34,7 +34,7 @@ func (sg5) Rule() Rule {
 	return Rule{
 		ID: "SG-5", Promise: "behind rt_sigreturn registers, flags and FPU are those of the frame",
 		Source: "RFC 07; arch/x86/kernel/signal.c (restore_sigcontext), arch/x86/kernel/fpu/signal.c; weakness D-5", Wanted: true, When: "the program goes on behind rt_sigreturn", Observes: "all registers, XMM and MXCSR, the frame",
-		Shows: "r15: expected 0xdead, found 0x0", Kinds: kinds(event.SigReturned),
+		Shows: "r15: expected 0xdead, found 0x0", Kinds: kinds(event.SigReturned), Needs: notKML,
 	}
 }
 func (w sg5) Watch() Watcher { return w }
@@ -97,7 +97,7 @@ func (sg6) Rule() Rule {
 	return Rule{
 		ID: "SG-6", Promise: "rt_sigreturn changes neither the ring, nor IF, IOPL and NT, nor GS base, nor whose the task is, whatever the frame says",
 		Source: "arch/x86/kernel/signal.c (FIX_EFLAGS); RFC 07", When: "the program goes on behind rt_sigreturn", Observes: "CS, SS, RFLAGS, GS base, ukl_thread, there and at the call",
-		Shows: "RFLAGS.IF, IOPL, NT: expected 0x200, found 0x4000", Kinds: kinds(event.SigReturned),
+		Shows: "RFLAGS.IF, IOPL, NT: expected 0x200, found 0x4000", Kinds: kinds(event.SigReturned), Needs: notKML,
 	}
 }
 func (w sg6) Watch() Watcher { return w }

@@ -53,7 +53,7 @@ func (w *xt1) See(r *Report, e *event.Event) {
 		if !r.Holds(e.RIP == app.Start) {
 			r.Broke("rip", r.at(app.Start), r.at(e.RIP))
 		}
-		if e.Tracking != event.NoTracking {
+		if r.Image().UKL.Present {
 			r.Equal("ukl_thread", event.TrackingApplication, uint64(e.Tracking))
 		}
 	}

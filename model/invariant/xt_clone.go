@@ -70,7 +70,7 @@ func (w *xt7) See(r *Report, e *event.Event) {
 	r.sameRegisters(&c.gpr, &e.GPR, x86.RSP)
 	r.Equal("RFLAGS.IF of a child", x86.FlagIF, e.RFLAGS&x86.FlagIF)
 	r.Equal("CPL of a child", uint64(c.cpl), uint64(e.CPL()))
-	if e.Tracking == event.NoTracking {
+	if !r.Image().UKL.Present {
 		return
 	}
 	mode := event.TrackingNone

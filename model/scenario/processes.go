@@ -62,14 +62,18 @@ func vfork(d *Driver) error {
 
 func thread(d *Driver) error {
 	// As pthread_create does, but that the thread is waited for as a child.
-	const vm, fs, files, sighand = 0x100, 0x200, 0x400, 0x800
+	const vm, fs, files, sighand, clearTID = 0x100, 0x200, 0x400, 0x800, 0x200000
 	const sigchld = 17
+	tid, err := d.page() // the kernel writes 0 there when the thread ends
+	if err != nil {
+		return err
+	}
 	stack, err := d.memory(8)
 	if err != nil {
 		return err
 	}
 	d.onClone(call(sysGetpid), Step{At: Push}, call(sysSchedYield))
-	return d.child(sysClone, vm|fs|files|sighand|sigchld, stack+8*pageSize-64, 0, 0, 0)
+	return d.child(sysClone, vm|fs|files|sighand|clearTID|sigchld, stack+8*pageSize-64, 0, tid, 0)
 }
 
 func execFails(d *Driver) error {

@@ -32,6 +32,8 @@ type Driver struct {
 
 	// Limit is how many instructions a step may take.
 	Limit uint64
+	// Stop is how the last step's last run came back.
+	Stop emu.Stop
 
 	executed uint64 // instructions, those of runs that were gone back on included
 	since    uint64 // Machine.Instructions of the last Back
@@ -139,6 +141,7 @@ func (d *Driver) finish(s Step) (x86.State, error) {
 // arrive is finish for a run that has come back.
 func (d *Driver) arrive(at Label, stop emu.Stop) (x86.State, error) {
 	for {
+		d.Stop = stop
 		state := d.Machine.State()
 		if stop.Why == emu.StopLimit {
 			return state, fmt.Errorf("%s: %w within %d instructions: it is at %s", at, ErrLost, d.Limit, d.Image.Symbols.Name(state.RIP))

@@ -225,6 +225,7 @@ struct engine {
     uint64_t refilled, refilled_visited; // where EXIT_REFILL was last
     uc_hook seen_hook[2];
     uint32_t aliased;      // RAM is at SEEN_RAM as well
+    uint32_t hooks_all;    // each instruction comes by, for RIP
     struct listing *listing;
     uint8_t *lengths;
     uint32_t length_next;

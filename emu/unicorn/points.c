@@ -152,7 +152,7 @@ static int has(const struct engine *e, int at, uint64_t pc, int kind)
 // engine_comes_back: do those who asked want to know of an arrival there?
 int engine_comes_back(const struct engine *e, uint64_t pc)
 {
-    return has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE | POINT_HIT) || engine_is_fine(e, pc);
+    return has(e, e->stops ? engine_point(e, pc) : -1, pc, POINT_PROBE | POINT_HIT) || engine_is_fine(e, pc) || e->hooks_all;
 }
 
 // The instruction that the run began with has been reported to those who asked.
@@ -218,8 +218,8 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         return;
     }
     if (at >= 0 && e->point_kind[at] & POINT_OVER) e->handed_over = pc;
-    if (e->every && engine_is_fine(e, pc) && !in_rep_tail(e, pc)) {
-        engine_look(e, pc, e->count - last_block(e)->count + engine_index(e, pc), NULL);
+    if (e->every) {
+        if (engine_is_fine(e, pc) && !in_rep_tail(e, pc)) engine_look(e, pc, e->count - last_block(e)->count + engine_index(e, pc), NULL);
         if (at < 0 && e->live) {
             note_unread(e, pc);
             return;

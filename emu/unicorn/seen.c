@@ -131,6 +131,10 @@ void engine_unsee(struct engine *e)
     while (e->seen.used >= e->seen_mark + SEEN_WORDS && e->seen.words[e->seen.used - SEEN_WORDS + SEEN_COUNT] >= e->count) e->seen.used -= SEEN_WORDS;
 }
 
+// Before, RIP is where it was last put to, when these hooks are called: so it is
+// put to each instruction.
+#define ACCESSES_KNOW_RIP 0x02010400
+
 int engine_hook_seen(struct engine *e)
 {
     uint64_t pages = e->ram_size >> 12;
@@ -139,6 +143,7 @@ int engine_hook_seen(struct engine *e)
     if (!e->linear_of || !e->linear_since) return -1;
     if (!e->aliased && uc_mem_map_ptr(e->uc, SEEN_RAM, e->ram_size, UC_PROT_READ | UC_PROT_WRITE, e->ram)) return -1;
     e->aliased = 1;
+    e->hooks_all = uc_version(0, 0) < ACCESSES_KNOW_RIP;
     e->zone_begin = 1; // so that the first block is outside
     e->zone_length = 0;
     if (uc_hook_add(e->uc, &e->seen_hook[0], UC_HOOK_MEM_READ_AFTER, on_seen, e, SEEN_RAM, SEEN_RAM + e->ram_size - 1)) return -1;
@@ -155,6 +160,6 @@ void engine_unhook_seen(struct engine *e)
     free(e->linear_since);
     e->linear_of = NULL;
     e->linear_since = NULL;
-    e->zone_begin = 0;
+    e->zone_begin = e->hooks_all = 0;
     e->zone_length = ~0ull;
 }

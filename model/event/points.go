@@ -103,7 +103,7 @@ func makePlan(img *image.Image, v *variables) plan {
 	}
 	p.function(roleHandlerEnd, "error_return", register(x86.RSP, 0, FrameSize))
 	p.function(roleHandlerEnd, "paranoid_exit", register(x86.RSP, 0, FrameSize))
-	for _, name := range []string{"return_to_ukl_ret", "ukl_entry_SYSCALL_64", "swapgs_restore_regs_and_return_to_usermode", "return_to_ukl_application"} {
+	for _, name := range []string{"return_to_ukl_ret", "ukl_entry_SYSCALL_64", "entry_ukl_clean_flags", "swapgs_restore_regs_and_return_to_usermode", "return_to_ukl_application"} {
 		for _, at := range rets(img, name) {
 			p.add(roleRet, at, name, 0, register(x86.RSP, -8, 16))
 		}

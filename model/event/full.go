@@ -3,6 +3,9 @@
 package event
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/uklemu/uklemu/emu"
 	"github.com/uklemu/uklemu/emu/x86"
 	"github.com/uklemu/uklemu/model/image"
@@ -14,6 +17,9 @@ const (
 	CodeApplication        // the application's, in the image
 	CodeEntry              // the kernel's entry text
 	CodeKernel             // all other of the kernel
+	// CodeParanoid is the kernel's, too: what may be called with any GS base or mark,
+	// and sees to these itself (.noinstr.text).
+	CodeParanoid
 )
 
 // Whose memory is accessed, as Event.Data of Access has it.
@@ -40,7 +46,7 @@ func (s *Stream) Full(on bool) error {
 		class  image.Class
 		number uint8
 	}{{image.EntryText, CodeEntry}, {image.Application, CodeApplication}, {image.Kernel, CodeKernel}} {
-		for _, r := range s.img.ClassRanges(code.class) {
+		for _, r := range s.without(s.img.ClassRanges(code.class), code.class == image.Kernel, &every.Code) {
 			every.Code = append(every.Code, emu.Zone{Range: emu.Range{Begin: r.Start, Size: r.Size()}, Number: code.number})
 			if code.class != image.Kernel && len(every.Fine) < maxFine {
 				every.Fine = append(every.Fine, emu.Range{Begin: r.Start, Size: r.Size()})
@@ -69,9 +75,45 @@ func (s *Stream) Full(on bool) error {
 	}
 	every.Accesses = []emu.Accesses{
 		{Code: emu.Zones(CodeApplication), Data: emu.AllZones, Read: true, Write: true},
-		{Code: emu.Zones(CodeEntry, CodeKernel), Data: emu.Zones(DataLower), Read: true, Write: true},
+		{Code: emu.Zones(CodeEntry, CodeKernel, CodeParanoid), Data: emu.Zones(DataLower), Read: true, Write: true},
 	}
 	return s.machine.ObserveAll(every, s.seen)
+}
+
+// paranoid are functions that are called before it is known whose exception it
+// was, of kernels that have no section for them.
+var paranoid = []string{"exc_nmi", "exc_debug", "exc_machine_check", "enter_ukl_user", "enter_ukl_kernel", "is_ukl_thread", "return_to_ukl_ret"}
+
+// without takes the paranoid code out of the kernel's ranges, and makes zones of it.
+func (s *Stream) without(ranges []image.Range, kernel bool, zones *[]emu.Zone) []image.Range {
+	if !kernel {
+		return ranges
+	}
+	out := slices.Clone(s.img.NoinstrRanges())
+	for _, name := range paranoid {
+		if f, ok := s.img.Symbols.Symbol(name); ok && f.Size > 0 && s.img.Class(f.Address) == image.Kernel && !s.img.Noinstr(f.Address) {
+			out = append(out, image.Range{Start: f.Address, End: f.Address + f.Size})
+		}
+	}
+	slices.SortFunc(out, func(a, b image.Range) int { return cmp.Compare(a.Start, b.Start) })
+	for _, o := range out {
+		*zones = append(*zones, emu.Zone{Range: emu.Range{Begin: o.Start, Size: o.Size()}, Number: CodeParanoid})
+		var rest []image.Range
+		for _, r := range ranges {
+			if o.End <= r.Start || o.Start >= r.End {
+				rest = append(rest, r)
+				continue
+			}
+			if r.Start < o.Start {
+				rest = append(rest, image.Range{Start: r.Start, End: o.Start})
+			}
+			if o.End < r.End {
+				rest = append(rest, image.Range{Start: o.End, End: r.End})
+			}
+		}
+		ranges = rest
+	}
+	return ranges
 }
 
 // maxFine is how many ranges can be looked at instruction by instruction.

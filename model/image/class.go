@@ -54,6 +54,9 @@ func (i *Image) Class(rip uint64) Class {
 // (class Kernel) that may run before the entry is complete.
 func (i *Image) Noinstr(rip uint64) bool { return within(i.noinstr, rip) }
 
+// NoinstrRanges are .noinstr.text's, sorted.
+func (i *Image) NoinstrRanges() []Range { return i.noinstr }
+
 // ClassRanges are the ranges of a class, sorted: for who observes a class
 // and not an address. Outside has none, being all the rest.
 func (i *Image) ClassRanges(c Class) []Range {

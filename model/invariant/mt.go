@@ -85,7 +85,7 @@ func (mt3) Rule() Rule {
 }
 func (w mt3) Watch() Watcher { return w }
 func (mt3) See(r *Report, e *event.Event) {
-	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || e.CPL() != 0 || e.Tracking == event.TrackingApplication && r.putsMarkAway(e.RIP)) {
+	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || e.CPL() != 0) {
 		return
 	}
 	if x := e.Excursion; e.Kind == event.HandlerBegin && x != nil && (x.Vector == nmi || x.Vector == x86.VectorDB || x.Vector == x86.VectorMC) {
@@ -94,16 +94,6 @@ func (mt3) See(r *Report, e *event.Event) {
 	if !r.Holds(e.Tracking != event.TrackingApplication) {
 		r.Broke("ukl_thread in "+r.at(e.RIP), "0 or 1", e.Tracking)
 	}
-}
-
-// putsMarkAway says whether an address is in one of the few functions that may be
-// called with the mark at application, and put it away themselves.
-func (r *Report) putsMarkAway(rip uint64) bool {
-	if r.Image().Noinstr(rip) || r.tail(rip) {
-		return true
-	}
-	s, _, _ := r.Image().Symbols.Lookup(rip)
-	return s.Name == "exc_nmi" || s.Name == "exc_debug" || s.Name == "exc_machine_check" || s.Name == "enter_ukl_user" || s.Name == "enter_ukl_kernel" || s.Name == "is_ukl_thread"
 }
 
 // mt4: an ordinary program's task is none of the application's.

@@ -149,7 +149,7 @@ func (st4) Rule() Rule {
 }
 func (w st4) Watch() Watcher { return w }
 func (st4) See(r *Report, e *event.Event) {
-	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || r.Image().Noinstr(e.RIP) || r.tail(e.RIP) || e.CPL() != 0) {
+	if e.Kind == event.Boundary && (e.Code != event.CodeKernel || e.CPL() != 0) {
 		return
 	}
 	rsp := e.RSP()

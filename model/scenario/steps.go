@@ -17,8 +17,9 @@ func (d *Driver) Go(at Label, state *x86.State) (x86.State, error) {
 }
 
 // GoChanged is Go with a change of the state so many instructions further on, if the
-// application is not back by then: what a debugger could do there.
-func (d *Driver) GoChanged(at Label, state *x86.State, after uint64, change func(*x86.State)) (x86.State, error) {
+// application is not back by then: what a debugger could do there. One instruction
+// later it is taken back.
+func (d *Driver) GoChanged(at Label, state *x86.State, after uint64, change, back func(*x86.State)) (x86.State, error) {
 	state.RIP = d.Board.At(at)
 	d.Machine.SetState(state)
 	if after > 0 {
@@ -26,9 +27,14 @@ func (d *Driver) GoChanged(at Label, state *x86.State, after uint64, change func
 			return d.arrive(at, stop)
 		}
 	}
-	now := d.Machine.State()
-	change(&now)
-	d.Machine.SetState(&now)
+	for _, f := range []func(*x86.State){change, back} {
+		now := d.Machine.State()
+		f(&now)
+		d.Machine.SetState(&now)
+		if stop := d.Machine.Run(emu.Until{Instructions: 1}); stop.Why != emu.StopLimit {
+			return d.arrive(at, stop)
+		}
+	}
 	return d.finish(Step{At: at})
 }
 

@@ -169,7 +169,11 @@ func (s *Stream) stoppedApplication(x *Excursion) bool {
 	if x.Tracking != TrackingApplication || x.Interrupted.CPL() != 0 {
 		return false
 	}
-	if s.img.Class(x.Interrupted.RIP) != image.EntryText {
+	switch s.img.Class(x.Interrupted.RIP) {
+	case image.EntryText:
+	case image.Kernel: // a handler of what has hit the entry text runs with the mark, on a stack of the kernel
+		return int64(x.Interrupted.RSP()) >= 0 || s.globals(x.Interrupted.RSP())
+	default:
 		return true
 	}
 	first, ok := s.img.Address("ukl_entry_SYSCALL_64")
@@ -248,7 +252,8 @@ func (s *Stream) left(e *Event) {
 			f := *e
 			f.Kind, f.Address = FixUp, e.RIP
 			s.emit(&f)
-		} else if x.Interrupted.RSP() != e.RSP() {
+		} else if x.Interrupted.RSP() != e.RSP() && !(x.Vector == 2 && len(t.open) > 1 && t.open[len(t.open)-2].Vector == 2) {
+			// An NMI that has hit the end of another one goes on where that begins again.
 			return // not the end of this one
 		}
 	}

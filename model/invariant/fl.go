@@ -71,11 +71,21 @@ type fl4 struct{}
 func (fl4) Rule() Rule {
 	return Rule{
 		ID: "FL-4", Promise: "the kernel runs with TF clear", Source: "SDM vol. 3A, 6.12.1.2 (delivery clears TF; a CALL does not); weakness D-16", Wanted: true,
-		When: "do_syscall_64, handlers", Observes: "RFLAGS.TF", Shows: "RFLAGS.TF: expected 0x0, found 0x100", Kinds: entered, Needs: notKML,
+		When: "do_syscall_64, handlers, single steps in C code", Observes: "RFLAGS.TF", Shows: "RFLAGS.TF: expected 0x0, found 0x100",
+		Kinds: append(kinds(event.Exception), entered...), Needs: notKML,
 	}
 }
-func (w fl4) Watch() Watcher              { return w }
-func (fl4) See(r *Report, e *event.Event) { r.Equal("RFLAGS.TF", 0, e.RFLAGS&x86.FlagTF) }
+func (w fl4) Watch() Watcher { return w }
+func (fl4) See(r *Report, e *event.Event) {
+	if e.Kind != event.Exception {
+		r.Equal("RFLAGS.TF", 0, e.RFLAGS&x86.FlagTF)
+		return
+	}
+	x := e.Excursion
+	if e.Vector == x86.VectorDB && !x.FromApplication && r.Image().Class(x.Interrupted.RIP) == image.Kernel {
+		r.Equal("RFLAGS.TF at "+r.at(x.Interrupted.RIP), 0, x.Interrupted.RFLAGS&x86.FlagTF)
+	}
+}
 
 // hw1: protection stays on.
 type hw1 struct{ was map[string]uint64 }
@@ -83,8 +93,8 @@ type hw1 struct{ was map[string]uint64 }
 func (*hw1) Rule() Rule {
 	return Rule{
 		ID: "HW-1", Promise: "CR0, CR4, EFER and the registers of SYSCALL do not change once there is an application, but for CR0.TS",
-		Source: "arch/x86/kernel/cpu/common.c (native_write_cr4 pins them)", When: "they are written", Observes: "the value before and after",
-		Shows: "CR4: expected 0x3006f0, found 0x6f0", Kinds: kinds(event.Control, event.Resumed),
+		Source: "arch/x86/kernel/cpu/common.c (native_write_cr4 pins them)", When: "they are written, exceptions of the application", Observes: "the value before and after; SMEP and SMAP, which take the application for what they protect from",
+		Shows: "CR4: expected 0x3006f0, found 0x6f0", Kinds: kinds(event.Control, event.Resumed, event.Exception),
 	}
 }
 func (*hw1) Watch() Watcher { return &hw1{was: map[string]uint64{}} }
@@ -92,6 +102,13 @@ func (w *hw1) Forget()      { clear(w.was) }
 func (w *hw1) See(r *Report, e *event.Event) {
 	if e.Kind == event.Resumed {
 		r.Held()
+		return
+	}
+	if e.Kind == event.Exception {
+		if x := e.Excursion; e.Machine && r.suite.machine != nil && x.FromApplication && x.Interrupted.CPL() == 0 {
+			state := r.suite.machine.State()
+			r.Equal("CR4 under the application, SMEP and SMAP", 0, state.CR4&(x86.CR4SMEP|x86.CR4SMAP))
+		}
 		return
 	}
 	if e.What != "CR0" && e.What != "CR4" && e.What != "EFER" && e.What != "LSTAR" && e.What != "STAR" && e.What != "SFMASK" {

@@ -43,6 +43,10 @@ func (ir1) Rule() Rule {
 }
 func (w ir1) Watch() Watcher { return w }
 func (ir1) See(r *Report, e *event.Event) {
+	if x := e.Excursion; x != nil && x.By == event.ByVector && x.FromApplication && x.Begin == nil && e.Frame == nil {
+		r.Equal("pt_regs", e.TopOfStack-event.FrameSize, e.FrameAt) // one that goes over the end of the stack can't be read
+		return
+	}
 	x := delivered(e)
 	if x == nil || x.Vector == nmi || !x.FromApplication || x.Interrupted.CPL() != 0 {
 		return

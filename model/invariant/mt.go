@@ -141,7 +141,7 @@ func (mt5) See(r *Report, e *event.Event) {
 			r.Broke("ukl_thread without an entry", e.Was, e.Tracking)
 		}
 	case e.Was == event.TrackingKernel:
-		if !r.Holds(x == nil || x.FromApplication || x.Vector == nmi) {
+		if !r.Holds(x == nil || x.FromApplication || x.Vector == nmi || x.Vector == x86.VectorDB || x.Vector == x86.VectorMC) {
 			r.Broke("ukl_thread in the middle of the kernel", e.Was, e.Tracking)
 		}
 	}

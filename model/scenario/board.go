@@ -20,6 +20,7 @@ type Label string
 const (
 	Call    Label = "call"    // the system call RAX, by the way that the kernel has for its application
 	SYSCALL Label = "syscall" // by the instruction
+	LoadSS  Label = "loadss"  // MOV SS from the word at RBX, then SYSCALL
 	Load    Label = "load"    // reads a byte at RDI into AL
 	Store   Label = "store"   // writes AL at RDI
 	Jump    Label = "jump"    // calls RDI
@@ -44,6 +45,9 @@ call:	%[1]s
 call_end: nop
 syscall: syscall
 syscall_end: nop
+loadss:	mov ss, word ptr [rbx]
+	syscall
+loadss_end: nop
 load:	mov al, [rdi]
 load_end: nop
 store:	mov [rdi], al

@@ -50,6 +50,11 @@ const enough = 4
 // boundaries with the disturbance there: nothing that the application can see may
 // differ. The invariant with the id is what this is reported as.
 func (d *Driver) everywhere(id string, what disturbance, s Step) error {
+	return d.among(func(uint64) bool { return true }, id, what, s)
+}
+
+// among does so for those boundaries whose RIP is asked for.
+func (d *Driver) among(asked func(rip uint64) bool, id string, what disturbance, s Step) error {
 	report := d.Suite.Find(id)
 	mark, err := d.Mark()
 	if err != nil {
@@ -62,7 +67,7 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 	}
 	length := d.Machine.Instructions() - before
 	want := d.outcome()
-	places, err := d.boundaries(mark, s, length)
+	places, err := d.boundaries(mark, s, length, asked)
 	if err != nil {
 		return err
 	}
@@ -105,7 +110,7 @@ func (d *Driver) everywhere(id string, what disturbance, s Step) error {
 // boundaries are those of a step's instructions. Of a string instruction that
 // repeats itself, each iteration of which is a boundary, they are the first few:
 // a page is cleared by 512, and what comes in between finds the same.
-func (d *Driver) boundaries(mark *emu.Snapshot, s Step, length uint64) (list []uint64, err error) {
+func (d *Driver) boundaries(mark *emu.Snapshot, s Step, length uint64, asked func(uint64) bool) (list []uint64, err error) {
 	if err := d.Back(mark); err != nil {
 		return nil, err
 	}
@@ -116,12 +121,19 @@ func (d *Driver) boundaries(mark *emu.Snapshot, s Step, length uint64) (list []u
 		if same++; at != last {
 			last, same = at, 0
 		}
-		if same < enough {
+		if same < enough && asked(at) {
 			list = append(list, n)
 		}
 		d.Machine.Run(emu.Until{Instructions: 1})
 	}
 	return list, nil
+}
+
+// run executes so many instructions.
+func (d *Driver) run(n uint64) {
+	if n > 0 {
+		d.Machine.Run(emu.Until{Instructions: n})
+	}
 }
 
 // Ids of the invariants that compare two runs.

@@ -26,6 +26,7 @@ const (
 	sysKill          = 62
 	sysSigaltstack   = 131
 	sysArchPrctl     = 158
+	sysSetTidAddress = 218
 	sysTgkill        = 234
 	sysExitGroup     = 231
 	sysRtSigprocmask = 14

@@ -92,6 +92,19 @@ func globals(d *Driver) error {
 		return err
 	}
 	report := d.Suite.Find("UA-4")
+	for _, r := range app.BSS {
+		// get_user or a copy, and only then a look at the first argument, which is bad
+		const badHow, einval = 99, -22
+		if r.Size() < 8 {
+			continue
+		}
+		v, err := d.Call(sysRtSigprocmask, badHow, r.Start, 0, 8)
+		if err != nil {
+			return err
+		}
+		report.That(v == einval, "rt_sigprocmask from the application's bss", "-EINVAL", fmt.Sprint(v))
+		break
+	}
 	for _, r := range app.ROData {
 		v, err := d.Call(sysWrite, fds>>32, r.Start, 8)
 		if err != nil {

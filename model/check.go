@@ -4,6 +4,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/uklemu/uklemu/emu"
@@ -57,6 +58,10 @@ func (c *Checked) Broken() bool {
 	return false
 }
 
+// A kernel that did not come back from so many scenarios is waited for no
+// longer than so many instructions in the others.
+const patience, impatient = 4, 300_000
+
 // Check plays all scenarios on a machine whose application stands at its
 // beginning (see Start), and looks at the invariants meanwhile. The machine is
 // good for nothing else afterwards.
@@ -77,6 +82,7 @@ func (k *Kernel) Check(ctx context.Context, m *emu.Machine, c Checking) (*Checke
 	checked := &Checked{Skipped: map[string]string{}, Tier: c.Tier}
 	start := d.Executed()
 	list := scenario.All()
+	lost := 0
 	seeing := false
 	for n, s := range list {
 		if c.Progress != nil {
@@ -101,6 +107,11 @@ func (k *Kernel) Check(ctx context.Context, m *emu.Machine, c Checking) (*Checke
 		}
 		if err != nil {
 			checked.Failures = append(checked.Failures, Failure{s.Name, err})
+		}
+		if errors.Is(err, scenario.ErrLost) {
+			if lost++; lost == patience {
+				d.Limit = min(d.Limit, impatient)
+			}
 		}
 	}
 	checked.Results = d.Suite.Results()

@@ -11,7 +11,7 @@ import (
 // lostInterrupts are about interrupts whose frame can't be pushed. The CPU has
 // acknowledged them by then, and they do not come again.
 var lostInterrupts = []Scenario{
-	{Name: "lost interrupts", Does: "a timer's interrupt that arrives where the application's stack is missing", Needs: has("__x64_sys_setitimer"), Play: lost},
+	{Name: "lost interrupts", Does: "a timer's interrupt that arrives where the application's stack is missing", Needs: looksAfterAlarms, Play: lost},
 }
 
 // lost waits for an alarm with a stack that no frame can be pushed on. The

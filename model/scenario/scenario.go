@@ -46,6 +46,15 @@ func has(name string) func(*image.Image) string {
 	}
 }
 
+// looksAfterAlarms is for signals that a timer sends to an application which
+// makes no call.
+func looksAfterAlarms(img *image.Image) string {
+	if why := looksAfter(img); why != "" {
+		return why
+	}
+	return has("__x64_sys_setitimer")(img)
+}
+
 // looksAfter is for scenarios that a kernel without UKL's care of an application in
 // CPL 0 does not survive.
 func looksAfter(img *image.Image) string {

@@ -16,7 +16,7 @@ var signals = []Scenario{
 	{Name: "segv", Does: "a wild access: SIGSEGV, its handler sees where", Needs: looksAfter, Play: segv},
 	{Name: "altstack", Does: "a handler on an alternate stack", Play: alternate},
 	{Name: "nested", Does: "a handler that sends a signal", Play: nested},
-	{Name: "alarm", Does: "a signal that comes from a timer, in the middle of plain code", Needs: has("__x64_sys_setitimer"), Play: alarm},
+	{Name: "alarm", Does: "a signal that comes from a timer, in the middle of plain code", Needs: looksAfterAlarms, Play: alarm},
 	{Name: "restart", Does: "a read that waits, is interrupted by a signal, and is made again", Needs: looksAfter, Play: restart},
 	{Name: "forged frames", Does: "handlers that change their frames: flags, segments, addresses that can't be gone to", Needs: looksAfter, Play: forged},
 	{Name: "single steps", Does: "plain code and calls with TF set: SIGTRAP behind every instruction", Needs: looksAfter, Play: steps},

@@ -170,12 +170,22 @@ type en6 struct{}
 func (en6) Rule() Rule {
 	return Rule{
 		ID: "EN-6", Promise: "do_syscall_64 gets pt_regs in RDI and the number in RSI, its lower 32 bits sign-extended",
-		Source: "RFC 04; arch/x86/entry/entry_64.S (movslq %eax, %rsi); CVE-2007-4573", When: "do_syscall_64", Observes: "RDI, RSI, the frame",
-		Shows: "RSI: expected 0x27, found 0x100000027", Kinds: kinds(event.SyscallBegin),
+		Source: "RFC 04; arch/x86/entry/entry_64.S (movslq %eax, %rsi); CVE-2007-4573", When: "do_syscall_64, an oops in it", Observes: "RDI, RSI, the frame; whether the table of calls is left",
+		Shows: "RSI: expected 0x27, found 0x100000027", Kinds: kinds(event.SyscallBegin, event.Oops),
 	}
 }
 func (w en6) Watch() Watcher { return w }
 func (en6) See(r *Report, e *event.Event) {
+	if e.Kind == event.Oops {
+		x := e.Excursion
+		if x == nil || x.By != event.ByVector || x.FromApplication {
+			return
+		}
+		if in, _, ok := r.Image().Symbols.Lookup(x.Interrupted.RIP); ok && in.Name == "do_syscall_64" {
+			r.Breaks("what do_syscall_64 looks at", "its table", fmt.Sprintf("a fault for %#x", x.Address))
+		}
+		return
+	}
 	if e.Frame == nil || e.Excursion == nil {
 		return
 	}

@@ -82,7 +82,10 @@ func (fl4) See(r *Report, e *event.Event) {
 		return
 	}
 	x := e.Excursion
-	if e.Vector == x86.VectorDB && !x.FromApplication && r.Image().Class(x.Interrupted.RIP) == image.Kernel {
+	at := x.Interrupted.RIP
+	cleaned, ok := r.Image().Address("entry_ukl_clean_flags") // from there on, the entry text too
+	const rest = 128
+	if e.Vector == x86.VectorDB && !x.FromApplication && (r.Image().Class(at) == image.Kernel || ok && at-cleaned < rest) {
 		r.Equal("RFLAGS.TF at "+r.at(x.Interrupted.RIP), 0, x.Interrupted.RFLAGS&x86.FlagTF)
 	}
 }

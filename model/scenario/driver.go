@@ -22,6 +22,8 @@ type Driver struct {
 	Suite   *invariant.Suite
 	stream  *event.Stream
 	base    *emu.Snapshot
+	// untouched is the application at its beginning, before the board was laid over it.
+	untouched *emu.Snapshot
 
 	task      uint64            // whose operations Do makes
 	others    map[uint64][]Step // what other tasks do when they get to the board
@@ -62,7 +64,11 @@ var (
 func New(m *emu.Machine, img *image.Image, invariants []invariant.Invariant, tier invariant.Tier) (*Driver, error) {
 	d := &Driver{Machine: m, Image: img, others: map[uint64][]Step{}, Limit: StepLimit}
 	var err error
+	if d.untouched, err = m.Snapshot(); err != nil {
+		return nil, err
+	}
 	if d.Board, err = install(m, img); err != nil {
+		d.untouched.Close()
 		return nil, err
 	}
 	for at := range d.Board.ends {
@@ -88,6 +94,7 @@ func (d *Driver) Close() {
 		d.Machine.RemoveProbe(at)
 	}
 	d.base.Close()
+	d.untouched.Close()
 }
 
 func (d *Driver) see(e *event.Event) {

@@ -22,7 +22,7 @@ type Scenario struct {
 // All are the scenarios, in the order that "uklemu check" plays them in.
 func All() []Scenario {
 	var list []Scenario
-	for _, group := range [][]Scenario{calls, pointers, stacks, lostInterrupts, signals, processes, leftovers, nesting, disturbances} {
+	for _, group := range [][]Scenario{own, calls, pointers, stacks, lostInterrupts, signals, processes, leftovers, nesting, disturbances} {
 		list = append(list, group...)
 	}
 	return list

@@ -30,6 +30,7 @@ var (
 	mask      = &Domain{Name: "how", Does: "of rt_sigprocmask", Names: []Named{{"BLOCK", 0}, {"UNBLOCK", 1}, {"SETMASK", 2}}, Numbers: []uint64{3}}
 	setSize   = &Domain{Name: "size", Does: "of a set of signals", Numbers: []uint64{8, 8, 8, 0, 4, 16}}
 	archCode  = &Domain{Name: "code", Does: "of arch_prctl", Names: []Named{{"SET_FS", 0x1002}, {"SET_GS", 0x1001}, {"GET_FS", 0x1003}, {"GET_GS", 0x1004}}, Numbers: []uint64{0, 0x1005}}
+	base      = &Domain{Name: "base", Does: "a pointer that the kernel keeps; the application's code and constants are left out", Places: []Place{Heap, Fresh, AppData, AppBSS, ReadOnly, Stack, Unmapped, Null, HalfEnd, HalfBehind, NonCanonical, Upper, KernelText, KernelData, Last}, Results: true}
 	timer     = &Domain{Name: "timer", Does: "of setitimer", Names: []Named{{"REAL", 0}, {"VIRTUAL", 1}, {"PROF", 2}}}
 	cloneBits = &Domain{Name: "clone flags", Does: "of clone, with the signal at the end", Bits: true,
 		Names: []Named{{"SIGCHLD", 17}, {"VM", 0x100}, {"FS", 0x200}, {"FILES", 0x400}, {"SIGHAND", 0x800}, {"VFORK", 0x4000}, {"THREAD", 0x10000}, {"SETTLS", 0x80000}, {"PARENT_SETTID", 0x100000}, {"CHILD_CLEARTID", 0x200000}, {"CHILD_SETTID", 0x1000000}}}
@@ -42,12 +43,13 @@ var (
 	futexOp = &Domain{Name: "futex operation", Does: "of futex", Names: []Named{{"WAIT", 0}, {"WAKE", 1}, {"WAIT_PRIVATE", 128}, {"WAKE_PRIVATE", 129}}}
 	level   = &Domain{Name: "level", Does: "of iopl", Numbers: []uint64{0, 3, 1, 2, 4}}
 
-	toRead    = &Domain{Name: "to read", Does: "where the application may read", Places: readable, Closed: true}
-	toWrite   = &Domain{Name: "to write", Does: "where it may write", Places: writable, Closed: true}
-	toExecute = &Domain{Name: "to execute", Does: "where it may try to go: there is no code", Places: executable, Closed: true}
-	toPush    = &Domain{Name: "stack", Does: "where its stack pointer may be", Places: pushable, Closed: true}
-	toEvict   = &Domain{Name: "to evict", Does: "pages that come again when they are touched", Places: evictable, Closed: true}
-	flagBits  = &Domain{Name: "flags", Does: "of RFLAGS; CLI (interrupts off) and IOPL in CPL 0 alone", Bits: true, Closed: true,
+	toRead     = &Domain{Name: "to read", Does: "where the application may read", Places: readable, Closed: true}
+	toWrite    = &Domain{Name: "to write", Does: "where it may write", Places: writable, Closed: true}
+	toExecute  = &Domain{Name: "to execute", Does: "where it may try to go: there is no code", Places: executable, Closed: true}
+	toPush     = &Domain{Name: "stack", Does: "where its stack pointer may be", Places: pushable, Closed: true}
+	childStack = &Domain{Name: "child's stack", Does: "null for its parent's; what runs in ring 0 must not push into the kernel", Places: []Place{Null, FreshStack, GuardStack, Fresh}, Closed: true}
+	toEvict    = &Domain{Name: "to evict", Does: "pages that come again when they are touched", Places: evictable, Closed: true}
+	flagBits   = &Domain{Name: "flags", Does: "of RFLAGS; CLI (interrupts off) and IOPL in CPL 0 alone", Bits: true, Closed: true,
 		Names: []Named{{"DF", x86.FlagDF}, {"AC", x86.FlagAC}, {"NT", x86.FlagNT}, {"TF", x86.FlagTF}, {"CLI", x86.FlagIF}, {"IOPL", x86.FlagIOPL},
 			{"CF", x86.FlagCF}, {"PF", x86.FlagPF}, {"AF", x86.FlagAF}, {"ZF", x86.FlagZF}, {"SF", x86.FlagSF}, {"OF", x86.FlagOF}}}
 	handler = &Domain{Name: "handler", Does: "what becomes of a signal", Closed: true, Names: []Named{

@@ -10,13 +10,16 @@ type Operation struct {
 	Number int
 	// Needs says what it takes: see Kernel.Has.
 	Needs need
-	// Weight is how often it is generated, beside others; 0 for once.
+	// Weight is how often it is generated, beside others; 0 is as 1.
 	Weight int
 	kind   kind
 }
 
 // NotACall is the number of what is no system call.
 const NotACall = -1
+
+// rare is the weight of operations behind which there is nothing, mostly.
+const rare = -1
 
 // Parameter is an argument of an operation.
 type Parameter struct {

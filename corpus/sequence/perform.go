@@ -137,7 +137,7 @@ func (r *Runner) finish(o *Op, l scenario.Label, s *x86.State) (rax uint64, err 
 	var after x86.State
 	switch o.Event {
 	case Breakpoint:
-		after, err = d.GoChanged(l, s, uint64(o.At), setBreakpoint, clearBreakpoint)
+		after, err = d.GoChanged(l, s, uint64(o.At), r.breakpoint, clearBreakpoint)
 	case Interrupt:
 		d.Machine.InterruptAt(uint64(o.At), r.vector)
 		after, err = d.Go(l, s)
@@ -163,8 +163,12 @@ func (r *Runner) finish(o *Op, l scenario.Label, s *x86.State) (rax uint64, err 
 }
 
 // setBreakpoint sets one at the instruction where the machine is (SDM vol. 3B,
-// 18.2.4). RF would pass over it.
-func setBreakpoint(s *x86.State) {
+// 18.2.4), if that is the application's: nobody can set one in the kernel, which
+// relies on that (kernel/events/hw_breakpoint.c, hw_breakpoint_parse). RF would pass over it.
+func (r *Runner) setBreakpoint(s *x86.State) {
+	if s.CPL() == 0 && int64(s.RIP) < 0 && r.driver.Image.Class(s.RIP) != image.Application {
+		return
+	}
 	s.DR[0] = s.RIP
 	s.DR[7] = x86.DR7Fixed | 1<<1
 	s.RFLAGS &^= x86.FlagRF

@@ -23,6 +23,7 @@ type Runner struct {
 	// threadStacks and altStack are where these begin.
 	threadStacks, altStack uint64
 	madvise                bool               // pages can be taken away by it
+	breakpoint             func(*x86.State)   // setBreakpoint, made once
 	yields                 [5][]scenario.Step // what threads do
 	action                 [32]byte
 	run                    run
@@ -93,6 +94,7 @@ func NewRunner(d *scenario.Driver, o Options) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{Kernel: k, driver: d, madvise: k.hasCall("madvise")}
+	r.breakpoint = r.setBreakpoint
 	if r.vector, err = scenario.Harmless(d.Image); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ const (
 	NoEvent    Event = iota
 	Interrupt        // from outside, of a harmless vector
 	NMI              //
-	Breakpoint       // #DB: a hardware breakpoint at the instruction
+	Breakpoint       // #DB: a hardware breakpoint at the instruction, if that is the application's
 	eventKinds = iota
 )
 

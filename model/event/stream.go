@@ -120,6 +120,9 @@ func (s *Stream) emit(e *Event) {
 		if t.tracking >= 0 && !t.ended {
 			s.change = *e
 			s.change.Kind, s.change.Was = Mode, t.tracking
+			if len(t.open) > 0 && t.open[0].Exec { // the new program's bss is cleared by page faults
+				s.change.Excursion = t.open[0]
+			}
 			s.tell(&s.change)
 		}
 		t.tracking = e.Tracking

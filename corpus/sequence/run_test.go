@@ -104,3 +104,21 @@ func TestPlacesAreWhereTheyShouldBe(t *testing.T) {
 	require.Error(t, err)
 	require.NotEqual(t, emu.StopError, r.run("nops()").Stop)
 }
+
+// An ordinary program in CPL 3 has sequences too, and so has one that a kernel in
+// whose ring it is does not look after.
+func TestOtherKernelsHaveSequences(t *testing.T) {
+	for _, guest := range []string{"builtin:mini,stock", "builtin:mini,kml", "guest:stock"} {
+		t.Run(guest, func(t *testing.T) {
+			r := newRig(t, guest)
+			for _, text := range []string{
+				"r0 = getpid()\nkill(r0, 0)\npipe(&heap)\nwrite(*heap+4, &app.rodata, 8)\npipe(&kernel.data)",
+				"handle(SIGUSR1, nested, 0, getpid)\nflags(DF|AC)\nkill(self, SIGUSR1)\nstore(&heap, 1)",
+			} {
+				o := r.run(text)
+				require.Equal(t, sequence.Completed, o.End, "%s: behind %d operations: %v", text, o.Operations, o.Stop)
+				r.healthy(text)
+			}
+		})
+	}
+}

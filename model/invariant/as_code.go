@@ -26,9 +26,16 @@ func (as3) See(r *Report, e *event.Event) {
 	if e.ByMachine || r.Image().Class(e.RIP) != image.Application {
 		return // a delivery's look at the IDT is none of the application's
 	}
-	if !r.Holds(placeOf(r.Image(), e.Address, e.Size) != nowhere) {
+	if !r.Holds(placeOf(r.Image(), e.Address, e.Size) != nowhere || r.headers(e.Address)) {
 		r.Broke(r.at(e.RIP), "memory of the application's", r.at(e.Address))
 	}
+}
+
+// headers says whether an address is in the program headers that the kernel
+// keeps for the application, and that AT_PHDR names.
+func (r *Report) headers(address uint64) bool {
+	s, ok := r.Image().Symbols.Symbol("phdrs")
+	return ok && address-s.Address < max(s.Size, 1)
 }
 
 // as4: and the kernel uses programs' memory with care only.

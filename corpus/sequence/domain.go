@@ -10,6 +10,9 @@ type Domain struct {
 	// Names are values with a name. With Bits they are combined, as in DF|AC.
 	Names []Named
 	Bits  bool
+	// ByHand are bits that the generator leaves alone: an application that sets
+	// them has broken a promise itself.
+	ByHand uint64
 	// Numbers, Places and Results are what else the generator chooses from.
 	Numbers []uint64
 	Places  []Place

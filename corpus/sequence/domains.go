@@ -49,7 +49,7 @@ var (
 	toPush     = &Domain{Name: "stack", Does: "where its stack pointer may be", Places: pushable, Closed: true}
 	childStack = &Domain{Name: "child's stack", Does: "null for its parent's; what runs in ring 0 must not push into the kernel", Places: []Place{Null, FreshStack, GuardStack, Fresh}, Closed: true}
 	toEvict    = &Domain{Name: "to evict", Does: "pages that come again when they are touched", Places: evictable, Closed: true}
-	flagBits   = &Domain{Name: "flags", Does: "of RFLAGS; CLI (interrupts off) and IOPL in CPL 0 alone", Bits: true, Closed: true,
+	flagBits   = &Domain{Name: "flags", Does: "of RFLAGS; CLI (interrupts off) and IOPL in CPL 0 alone", Bits: true, Closed: true, ByHand: x86.FlagIF,
 		Names: []Named{{"DF", x86.FlagDF}, {"AC", x86.FlagAC}, {"NT", x86.FlagNT}, {"TF", x86.FlagTF}, {"CLI", x86.FlagIF}, {"IOPL", x86.FlagIOPL},
 			{"CF", x86.FlagCF}, {"PF", x86.FlagPF}, {"AF", x86.FlagAF}, {"ZF", x86.FlagZF}, {"SF", x86.FlagSF}, {"OF", x86.FlagOF}}}
 	handler = &Domain{Name: "handler", Does: "what becomes of a signal", Closed: true, Names: []Named{

@@ -100,7 +100,7 @@ func (g *Generator) value(d *Domain, before Sequence) Value {
 
 func (g *Generator) bits(d *Domain) (v Value) {
 	for range g.random.IntN(4) {
-		v.N |= d.Names[g.random.IntN(len(d.Names))].N
+		v.N |= d.Names[g.random.IntN(len(d.Names))].N &^ d.ByHand
 	}
 	return v
 }

@@ -116,8 +116,8 @@ func argument(g *Generator, s, _ Sequence) (Sequence, bool) {
 	before := *v
 	switch {
 	case d.Bits:
-		v.N ^= d.Names[g.random.IntN(len(d.Names))].N
-	case g.one(3):
+		v.N ^= d.Names[g.random.IntN(len(d.Names))].N &^ d.ByHand
+	case g.one(3) && d.ByHand == 0:
 		v.N += uint64(offsets[g.random.IntN(len(offsets))])
 	default:
 		*v = g.value(d, s[:i])

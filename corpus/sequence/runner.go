@@ -87,7 +87,8 @@ type Outcome struct {
 
 // NewRunner prepares the driver's machine: it makes the memory that places lie
 // in, from where the application stands at its beginning. The driver is the
-// runner's from then on.
+// runner's from then on. A kernel that does not survive even that is a finding: the
+// error wraps scenario.ErrEnded or scenario.ErrLost, and the Suite may know more.
 func NewRunner(d *scenario.Driver, o Options) (*Runner, error) {
 	k, err := NewKernel(d.Image)
 	if err != nil {

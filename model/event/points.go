@@ -94,10 +94,15 @@ func makePlan(img *image.Image, v *variables) plan {
 	register := func(r int, offset int64, size int) emu.Capture {
 		return emu.Capture{Base: emu.Register(r), Offset: offset, Size: size}
 	}
-	p.function(roleUKLEntry, "ukl_entry_SYSCALL_64", register(x86.RSP, 0, 8), register(x86.RSP, 8-NearBelow, NearSize))
-	p.function(roleSyscallBegin, "do_syscall_64", register(x86.RDI, 0, FrameSize),
-		emu.Capture{Base: emu.Word(words + frameSP), Offset: -NearBelow, Size: NearSize})
-	p.behind(roleSyscallEnd, "do_syscall_64", register(x86.RSP, 0, FrameSize))
+	for _, way := range [][2]string{{"ukl_entry_SYSCALL_64", "do_syscall_64"}, {"ukl_bp_SYSCALL_64", "do_syscall_bypass"}} {
+		if _, ok := img.Address(way[0]); !ok && way[1] != "do_syscall_64" {
+			continue // few kernels have the short way
+		}
+		p.function(roleUKLEntry, way[0], register(x86.RSP, 0, 8), register(x86.RSP, 8-NearBelow, NearSize))
+		p.function(roleSyscallBegin, way[1], register(x86.RDI, 0, FrameSize),
+			emu.Capture{Base: emu.Word(words + frameSP), Offset: -NearBelow, Size: NearSize})
+		p.behind(roleSyscallEnd, way[1], register(x86.RSP, 0, FrameSize))
+	}
 	for _, h := range handlers(img) {
 		p.add(roleHandlerBegin, h.Address, h.Name, 0, register(x86.RDI, 0, FrameSize))
 	}

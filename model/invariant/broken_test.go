@@ -50,7 +50,7 @@ var brokenEntry = []breaking{
 	{"EN-1 EN-11", "call", at(event.SyscallEnter, func(e *event.Event) { e.Value = e.RIP })},
 	{"EN-2", "call", at(event.SyscallBegin, func(e *event.Event) { e.RFLAGS |= x86.FlagIF })},
 	{"EN-3", "call", at(event.SyscallBegin, func(e *event.Event) { e.Frame.SP -= 8 })},
-	{"EN-4 CS-5 EN-10", "call", at(event.SyscallBegin, func(e *event.Event) { e.FrameAt -= 16 })},
+	{"EN-4 CS-5", "call", at(event.SyscallBegin, func(e *event.Event) { e.FrameAt -= 16 })},
 	{"EN-5", "call", at(event.SyscallBegin, func(e *event.Event) { e.Frame.IP = 3 })},
 	{"EN-6", "call", at(event.SyscallBegin, func(e *event.Event) { e.GPR[x86.RSI] = 1<<32 | 39 })},
 	{"EN-7", "call", at(event.SyscallBegin, func(e *event.Event) { e.GPR[x86.RBX] = 1 })},
@@ -107,7 +107,7 @@ var brokenStacks = []breaking{
 	{"ST-4", "call", at(event.SyscallEnd, func(e *event.Event) { e.Kind = event.AccessOK; e.GPR[x86.RSP] = user })},
 	{"ST-5", "change", at(event.Switched, func(e *event.Event) { e.GPR[x86.RSP] = frameAt })},
 	{"ST-6", "control", at(event.LoadCR3, func(e *event.Event) { e.GPR[x86.RSP] = user })},
-	{"ST-7 EN-4 EN-10 CS-5", "calls", func(s story) { s[len(s)-4].FrameAt -= 16 }},
+	{"ST-7 EN-4 CS-5", "calls", func(s story) { s[len(s)-4].FrameAt -= 16 }},
 	{"ST-8", "call", at(event.Resumed, func(e *event.Event) { e.GPR[x86.RSP] -= 8; e.Excursion.End.SP -= 8 })},
 	{"ST-10", "wrong", at(event.Exception, func(e *event.Event) { e.Vector, e.Address = x86.VectorPF, thread-8 })},
 }

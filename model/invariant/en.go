@@ -282,9 +282,14 @@ func (en10) Rule() Rule {
 }
 func (w en10) Watch() Watcher { return w }
 func (en10) See(r *Report, e *event.Event) {
-	if called(e) != nil {
-		r.Equal("RSP", e.FrameAt-8, e.RSP())
+	if called(e) == nil {
+		return
 	}
+	want := e.FrameAt - 8
+	if !r.Image().UKL.SameStack {
+		want = e.TopOfStack - event.FrameSize - 8
+	}
+	r.Equal("RSP", want, e.RSP())
 }
 
 // en11: the kernel does not call its own entry.

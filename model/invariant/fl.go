@@ -105,6 +105,11 @@ func (w *hw1) Forget()      { clear(w.was) }
 func (w *hw1) See(r *Report, e *event.Event) {
 	if e.Kind == event.Resumed {
 		r.Held()
+		if len(w.was) == 0 && e.Machine && r.suite.machine != nil {
+			state := r.suite.machine.State()
+			r.Equal("CR0.WP", x86.CR0WP, state.CR0&x86.CR0WP)
+			w.was["CR0"], w.was["CR4"] = state.CR0&^x86.CR0TS, state.CR4&^x86.CR4PGE
+		}
 		return
 	}
 	if e.Kind == event.Exception {

@@ -390,7 +390,11 @@ func (ir16) See(r *Report, e *event.Event) {
 	if !r.Holds(e.RIP == fix.Fixup) {
 		r.Broke("where it goes on", r.at(fix.Fixup), r.at(e.RIP))
 	}
-	for _, n := range []int{x86.RBX, x86.RBP, x86.RSP, x86.R12, x86.R13, x86.R14, x86.R15} {
+	kept := []int{x86.RBX, x86.RBP, x86.RSP, x86.R12, x86.R13, x86.R14, x86.R15}
+	if fix.Type == 1 { // EX_TYPE_DEFAULT changes nothing but RIP
+		kept = append(kept, x86.RAX, x86.RCX, x86.RDX, x86.RSI, x86.RDI, x86.R8, x86.R9, x86.R10, x86.R11)
+	}
+	for _, n := range kept {
 		if n != fix.Reg || fix.Reg == 0 {
 			r.Equal(registerNames[n], x.Interrupted.GPR[n], e.GPR[n])
 		}

@@ -42,7 +42,8 @@ func lastWrite(d *Driver) error {
 	if !ok {
 		return nil
 	}
-	was, err := d.Word(victim)
+	victim += 4 // the half of it that is not zero
+	was, err := d.Word(victim - 4)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func lastWrite(d *Driver) error {
 	}
 	d.onClone(call(sysSetTidAddress, victim), call(sysGetpid))
 	err = d.child(sysClone, vm|fs|files|sighand|sigchld, stack+4*pageSize-64, 0, 0, 0)
-	now, _ := d.Word(victim)
+	now, _ := d.Word(victim - 4)
 	d.Suite.Find("UA-7").That(was == now, "page_offset_base, behind a thread's end", fmt.Sprintf("%#x", was), fmt.Sprintf("%#x", now))
 	return err
 }

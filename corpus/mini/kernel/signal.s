@@ -66,7 +66,7 @@ IGNORED_BY_DEFAULT = 0x8430000
 	{{if defect "signal-marks-mode"}}// MT-7
 	cmp dword ptr [rdi + task_struct.ukl_thread], NON_UKL_THREAD
 	je wake_up
-	mov dword ptr [rdi + task_struct.ukl_thread], UKL_KERNEL
+	mov dword ptr [rdi + task_struct.ukl_thread], UKL_APPLICATION
 	{{end}}
 	jmp wake_up
 9:	ret
@@ -391,9 +391,9 @@ IGNORED_BY_DEFAULT = 0x8430000
 // rdi: pt_regs: a new alternate stack, where the old one goes
 {{func "__x64_sys_sigaltstack"}}
 	{{if defect "stack-overrun"}}// ST-10
-	sub rsp, 0x5000
+	sub rsp, THREAD_SIZE
 	push 0
-	add rsp, 0x5008
+	add rsp, THREAD_SIZE + 8
 	{{end}}
 	push rbx
 	push r12

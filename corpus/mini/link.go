@@ -114,6 +114,7 @@ func kernelText(ukl bool) placed {
 	s := placed{name: ".text", flags: readExecute, segment: segmentText, filler: 0xcc, pieces: []piece{
 		{name: ".head.text", at: kernelMap + physicalStart, align: pageSize, begin: []string{"_text", "_stext"}},
 		{name: ".text", align: 64},
+		{name: ".noinstr.text", align: 16, begin: []string{"__noinstr_text_start"}, end: []string{"__noinstr_text_end"}},
 		{name: ".entry.text", align: pageSize, begin: []string{"__entry_text_start"}, end: []string{"__entry_text_end"}},
 	}}
 	if ukl {

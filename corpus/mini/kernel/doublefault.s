@@ -13,7 +13,7 @@
 	mov qword ptr [rsp], X86_PF_WRITE
 	jmp L_df_as_page_fault
 	{{end}}
-	{{template "from_application" args "error" 8 "bp" false}}
+	{{template "from_application" args "error" 8 "bp" false "ist" false}}
 	cmp qword ptr [rsp + 16], UKL_CS
 	jne 1f
 	{{if defect "df-no-error-code"}}// M-23
@@ -29,7 +29,7 @@
 	jmp paranoid_exit
 {{if ukl}}{{if defect "df-unchecked"}}
 L_df_as_page_fault:
-	{{template "from_application" args "error" 8 "bp" false}}
+	{{template "from_application" args "error" 8 "bp" false "ist" false}}
 	{{template "idtentry_body" args "error" true "handler" "exc_page_fault"}}
 {{end}}{{end}}
 
@@ -48,7 +48,7 @@ L_df_as_page_fault:
 	call exc_page_fault
 	jmp paranoid_exit
 	{{else}}
-	{{template "from_application" args "error" 8 "bp" false}}
+	{{template "from_application" args "error" 8 "bp" false "ist" false}}
 	test byte ptr [rsp + 16], 3
 	jnz L_pf_on_thread_stack
 

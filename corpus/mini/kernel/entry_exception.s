@@ -22,7 +22,7 @@
 	{{if not (defect "no-cld")}}// H-26
 	cld
 	{{end}}
-	{{template "from_application" args "error" 0 "bp" false}}
+	{{template "from_application" args "error" 0 "bp" false "ist" false}}
 	push -1				# orig_ax: no call to restart
 	{{template "idtentry_body" args "error" false "handler" .handler}}
 {{end}}
@@ -32,7 +32,7 @@
 	{{if not (defect "no-cld")}}// H-26
 	cld
 	{{end}}
-	{{template "from_application" args "error" 8 "bp" false}}
+	{{template "from_application" args "error" 8 "bp" false "ist" false}}
 	{{template "idtentry_body" args "error" true "handler" .handler}}
 {{end}}
 
@@ -40,7 +40,7 @@
 {{define "idtentry_ist"}}
 {{code (printf "asm_%s" .handler)}}
 	cld
-	{{template "from_application" args "error" 0 "bp" false}}
+	{{template "from_application" args "error" 0 "bp" false "ist" true}}
 	push -1
 	test byte ptr [rsp + 16], 3
 	jnz 7f
@@ -88,7 +88,7 @@
 // #BP in the kernel leaves room for what a handler may emulate: a call.
 {{code "asm_exc_int3"}}
 	cld
-	{{template "from_application" args "error" 0 "bp" true}}
+	{{template "from_application" args "error" 0 "bp" true "ist" false}}
 	push -1
 	test byte ptr [rsp + 16], 3
 	jnz 7f
@@ -105,13 +105,13 @@
 	{{if not (defect "no-cld")}}
 	cld
 	{{end}}
-	{{template "from_application" args "error" 8 "bp" false}}
+	{{template "from_application" args "error" 8 "bp" false "ist" false}}
 	{{template "idtentry_body" args "error" true "handler" "common_interrupt"}}
 
 {{if defect "int80-open"}}// H-23
 {{code "asm_int80_emulation"}}
 	cld
-	{{template "from_application" args "error" 0 "bp" false}}
+	{{template "from_application" args "error" 0 "bp" false "ist" false}}
 	push rax
 	call error_entry
 	mov rsp, rax
@@ -466,7 +466,7 @@ return_to_ukl_iret:
 // here is the application's and is resumed here. Interrupts are off up to STI,
 // and STI holds them back for one more instruction: none comes with less of
 // the stack free than the application itself leaves.
-.text
+.section .noinstr.text
 {{code "return_to_ukl_ret"}}
 	popfq
 	{{if not (defect "return-irqs-off")}}// M-2
@@ -477,5 +477,6 @@ return_to_ukl_iret:
 	{{end}}
 	ret
 	int3
+.text
 {{end}}
 {{end}}

@@ -19,6 +19,9 @@
 // which there is nothing to swap. All that is written to the application's stack
 // is what the CPU itself has pushed.
 //
+// On the vectors that can hit anywhere (ist) what puts the mode away is left out as
+// well: it is noinstr, as in Linux.
+//
 // error: 8 where the CPU or the stub has pushed an error code, else 0
 // ist: the vector can hit anywhere
 // bp: #BP
@@ -33,6 +36,12 @@
 	jae 1f
 	cmp qword ptr [rsp + {{.error}}], offset ukl_entry_SYSCALL_64
 	jne 9f
+	{{if .ist}}
+1:	cmp qword ptr [rsp + {{.error}}], offset __noinstr_text_start
+	jb 1f
+	cmp qword ptr [rsp + {{.error}}], offset __noinstr_text_end
+	jb 9f
+	{{end}}
 	{{end}}
 1:	{{if defect "stub-uses-stack"}}// ST-3
 	push rdx
@@ -87,6 +96,28 @@
 8:	mov rdx, {{template "sp2"}}
 9:
 	{{end}}
+{{end}}
+
+// For vectors that can hit any instruction of the kernel, and the application, which
+// an NMI does not stop: what the handler does is the kernel's. Exceptions in it must
+// find the task saying so. R12 has what it said.
+{{define "mode_away"}}
+	{{if ukl}}
+	call is_ukl_thread
+	mov r12d, eax
+	{{if not (defect "nmi-keeps-mode")}}// D-14
+	cmp eax, UKL_APPLICATION
+	jne 1f
+	call enter_ukl_kernel
+1:	{{end}}
+	{{end}}
+{{end}}
+{{define "mode_back"}}
+	{{if ukl}}
+	cmp r12d, UKL_APPLICATION
+	jne 1f
+	call enter_ukl_user
+1:	{{end}}
 {{end}}
 
 // IBRS, for CPUs that have it.

@@ -89,10 +89,10 @@ L_nmi_again:				# RSP is at pt_regs
 	mov eax, NMI_EXECUTING
 	mov ecx, NMI_NOT_RUNNING
 	cmpxchg [nmi_state], rcx
+L_nmi_window:				# from here on nobody would look again
 	je 5f
 	mov qword ptr [nmi_state], NMI_EXECUTING
 	jmp 4b
-L_nmi_window:
 5:	test ebx, ebx
 	jnz 6f
 	swapgs
@@ -108,23 +108,13 @@ nmi_scratch:
 
 // What an NMI is good for here: it is counted, and it looks at the stack of a program
 // or of the application, as a profiler does. That page may not be there.
-.text
+.section .noinstr.text
+// rdi: pt_regs
 {{func "exc_nmi"}}
 	push rbx
 	push r12
-	push r13
-	mov r12, cr2
-	mov rbx, {{template "current"}}
-	{{if ukl}}
-	// Exceptions in here are the kernel's: the mode is put away.
-	call is_ukl_thread
-	mov r13d, eax
-	{{if not (defect "nmi-keeps-mode")}}// D-14
-	cmp eax, UKL_APPLICATION
-	jne 1f
-	call enter_ukl_kernel
-1:	{{end}}
-	{{end}}
+	mov rbx, cr2
+	{{template "mode_away" .}}
 	{{if .ISTPF}}
 	// A page fault in here must not find the stack of the one that was hit.
 	push qword ptr gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.ist + 40]
@@ -139,7 +129,7 @@ nmi_scratch:
 2:	{{end}}
 	inc qword ptr gs:[nmi_count - fixed_percpu_data]
 	{{if ukl}}
-	cmp r13d, UKL_APPLICATION
+	cmp r12d, UKL_APPLICATION
 	jne 5f
 	// t is 2 also on the way in and out, on the kernel's stack
 	mov rax, [rdi + pt_regs.ip]
@@ -164,18 +154,16 @@ nmi_scratch:
 3:	{{if .ISTPF}}
 	pop qword ptr gs:[cpu_tss_rw - fixed_percpu_data + tss_struct.x86_tss.ist + 40]
 	{{end}}
-	{{if ukl}}
-	{{if not (defect "nmi-enters-kernel-mode")}}// M-52
-	mov [rbx + task_struct.ukl_thread], r13d
-	{{end}}
-	{{end}}
 	{{if defect "nmi-schedules"}}// IR-14
 	call schedule
 	{{end}}
-	mov cr2, r12
-	pop r13
+	{{if not (defect "nmi-enters-kernel-mode")}}// M-52
+	{{template "mode_back" .}}
+	{{end}}
+	mov cr2, rbx
 	pop r12
 	pop rbx
 	ret
 {{end_func "exc_nmi"}}
+.text
 

@@ -322,6 +322,7 @@ L_bp_read_return_address:
 	popfq
 	or qword ptr [rsp + pt_regs.flags], X86_EFLAGS_IF
 	mov rdx, [rsp + pt_regs.sp]
+L_read_return_address:
 	mov rcx, [rdx]
 	add rdx, 8
 	mov [rsp + pt_regs.sp], rdx
@@ -332,6 +333,10 @@ L_bp_read_return_address:
 	movsxd rsi, eax
 	call do_syscall_64
 	jmp swapgs_restore_regs_and_return_to_usermode	# execve may have made it a program
+L_no_return_address:
+	mov edi, SIGSEGV
+	call do_group_exit
+	{{template "extable" args "insn" "L_read_return_address" "fixup" "L_no_return_address"}}
 {{end}}
 
 // What a task does (arch/x86/include/asm/ukl.h). They are entry text: an

@@ -75,26 +75,32 @@
 	jmp do_trap
 {{end_func "noist_exc_debug"}}
 
+.section .noinstr.text
 {{func "exc_debug"}}
+	push r12
+	{{template "mode_away" .}}
 	mov rax, dr6
 	mov rcx, 0xffff0ff0
 	mov dr6, rcx
 	test eax, 0x4000		# BS
-	jz 1f
+	jz 2f
 	mov rax, [rdi + pt_regs.ip]
 	{{if not .Stock}}
 	mov rcx, rax
 	sub rcx, offset ukl_entry_SYSCALL_64
 	cmp rcx, 256
-	jb 1f
+	jb 2f
 	{{end}}
 	mov rcx, rax
 	sub rcx, offset entry_SYSCALL_64
 	cmp rcx, 256
-	jb 1f
+	jb 2f
 	and qword ptr [rdi + pt_regs.flags], ~X86_EFLAGS_TF
-1:	ret
+2:	{{template "mode_back" .}}
+	pop r12
+	ret
 {{end_func "exc_debug"}}
+.text
 
 {{func "noist_exc_machine_check"}}
 	mov edx, SIGBUS

@@ -82,7 +82,7 @@ func nestedDebug(d *Driver) error {
 		state.RFLAGS |= x86.FlagTF
 		state.DR[0], state.DR[7] = count, state.DR[7]|breakpoint0|onReadWrite0
 	}
-	left := 64 // boundaries of the handler: those of two #DB
+	left := 8 // boundaries of the handler
 	return d.among(func(rip uint64) bool {
 		in, _, ok := d.Image.Symbols.Lookup(rip)
 		if !ok || in.Name != "exc_debug" || left == 0 {

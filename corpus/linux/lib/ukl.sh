@@ -93,6 +93,7 @@ remove_older_ukl_kernels() {
 ukl_folder() {
 	case " $* " in
 	*" debug "*) echo debug ;;
+	*" kasan "*) echo kasan ;;
 	*) echo plain ;;
 	esac
 }

@@ -22,7 +22,7 @@ export LC_ALL=C
 apps=$(cd "$(dirname "$0")" && pwd)
 linux=$(dirname "$apps")
 cache=${UKLEMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/uklemu}
-known=(hello syscalls echo null redis)
+known=(hello syscalls echo null ways redis)
 
 say() { printf 'apps: %s\n' "$*" >&2; }
 die() {

@@ -14,7 +14,7 @@ output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 failures=0
 
-[ $# -gt 0 ] || set -- hello syscalls echo null redis
+[ $# -gt 0 ] || set -- hello syscalls echo null ways redis
 stock=$cache/guests/stock
 archiver=$(ls "$cache"/kernels/stock-*/usr/gen_init_cpio | head -n 1)
 

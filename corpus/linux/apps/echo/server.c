@@ -22,6 +22,20 @@ long system_call(long number, ...);
 #define call_padded(number, a, b, c, d, e, ...) \
 	system_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
+/* TCP itself, in a kernel that lets the application call it (CONFIG_UKL_SHORTCUT). */
+__attribute__((weak)) long shortcut_tcp_send(int fd, const void *data, unsigned long size, int flags);
+__attribute__((weak)) long shortcut_tcp_recv(int fd, void *data, unsigned long size, int flags);
+
+static long send(int fd, const char *data, long size)
+{
+	return shortcut_tcp_send ? shortcut_tcp_send(fd, data, size, 0) : call(__NR_write, fd, data, size);
+}
+
+static long receive(int fd, char *data, long size)
+{
+	return shortcut_tcp_recv ? shortcut_tcp_recv(fd, data, size, 0) : call(__NR_read, fd, data, size);
+}
+
 /* By its descriptor; kept is what came and has not gone yet. */
 static struct connection {
 	int start, end;
@@ -81,7 +95,7 @@ static int serve(int fd)
 
 	for (;;) {
 		while (c->start < c->end) {
-			n = call(__NR_write, fd, c->kept + c->start, c->end - c->start);
+			n = send(fd, c->kept + c->start, c->end - c->start);
 			if (n == -EAGAIN) {
 				watch(EPOLL_CTL_MOD, fd, EPOLLOUT);
 				return 1;
@@ -90,7 +104,7 @@ static int serve(int fd)
 				return 0;
 			c->start += n;
 		}
-		n = call(__NR_read, fd, c->kept, ROOM);
+		n = receive(fd, c->kept, ROOM);
 		if (n == -EAGAIN) {
 			watch(EPOLL_CTL_MOD, fd, EPOLLIN);
 			return 1;
